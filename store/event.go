@@ -1,0 +1,30 @@
+package store
+
+import "time"
+
+// Event is news of a committed change, so that nobody has to poll.
+type Event struct {
+	Kind EventKind
+	// ID and Seq name the run, where one is meant.
+	ID  string
+	Seq int64
+	// Queue is the queue of a run that became claimable.
+	Queue string
+	// At is when the store next has something due.
+	At time.Time
+}
+
+// EventKind tells what happened.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	// EventQueued: a run became claimable.
+	EventQueued EventKind = 1
+	// EventEnded: a run has its outcome, or is stuck.
+	EventEnded EventKind = 2
+	// EventSignalled: something reached a run from outside.
+	EventSignalled EventKind = 3
+	// EventDue: something is due at At.
+	EventDue EventKind = 4
+)

@@ -1,0 +1,23 @@
+package store
+
+// Codes of failures that Stepwell itself records.
+const (
+	CodeCancelled        = "cancelled"
+	CodeDeadline         = "deadline"
+	CodeTimeout          = "timeout"
+	CodeNondeterministic = "nondeterministic"
+	CodeRecoveries       = "recoveries"
+	CodePanic            = "panic"
+)
+
+// Failure is the recorded form of an error: what a workflow sees of it, live
+// and in replay.
+type Failure struct {
+	// Code names the kind of error where the program registered one.
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message"`
+	// Step is the path of the step that failed, where there is one.
+	Step string `json:"step,omitempty"`
+	// Stack is set for a panic.
+	Stack string `json:"stack,omitempty"`
+}

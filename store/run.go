@@ -1,0 +1,103 @@
+package store
+
+import "time"
+
+// Run is one execution of a workflow, as stored. A zero time means "not yet"
+// or "none".
+type Run struct {
+	// Seq numbers the runs of one store in the order of their creation.
+	Seq        int64
+	ID         string
+	Workflow   string
+	Status     Status
+	Queue      string // empty: no queue
+	Priority   int    // higher first
+	Labels     map[string]string
+	Version    string // of the code it was started under
+	Input      []byte
+	Output     []byte
+	Error      *Failure
+	ParentID   string
+	ForkedFrom string
+	CreatedAt  time.Time
+	QueuedAt   time.Time // when it last became claimable
+	StartedAt  time.Time
+	EndedAt    time.Time
+	WakeAt     time.Time // of a delayed or waiting run
+	Deadline   time.Time
+	Executor   string // that holds, or last held, the run
+	Epoch      int64  // raised by each claim
+	// Attempt counts the executions begun, from 1: each recovery after a crash
+	// and each resume adds one; waking from a wait does not.
+	Attempt int
+	// Signals counts what reached the run from outside (a cancel, later
+	// messages). See [Suspension].
+	Signals int64
+	// Stop is set once the run was asked to stop: [StopCancel] or [StopDeadline].
+	Stop  StopCause
+	Trace Trace
+}
+
+// Fresh reports whether the run was never executed, and so has no history.
+func (r *Run) Fresh() bool { return r.Epoch <= 1 }
+
+// StopCause says why a run was asked to stop. The numbers are stored.
+type StopCause uint8
+
+// The causes to stop a run.
+const (
+	StopNone     StopCause = 0
+	StopCancel   StopCause = 1
+	StopDeadline StopCause = 2
+)
+
+// Trace is the run's place in its trace, fixed at creation.
+type Trace struct {
+	TraceID [16]byte
+	// ParentSpan is the caller's span, zero when the run begins the trace.
+	ParentSpan [8]byte
+	Sampled    bool
+}
+
+// NewRun is a run to create. ID, Workflow, CreatedAt and Trace are required.
+type NewRun struct {
+	ID       string
+	Workflow string
+	Queue    string
+	Priority int
+	Labels   map[string]string
+	Version  string
+	Input    []byte
+	ParentID string
+	Deadline time.Time
+	// StartAt delays the run; zero or not after CreatedAt means now.
+	StartAt   time.Time
+	CreatedAt time.Time
+	Trace     Trace
+	// ClaimFor creates the run already claimed by this executor, at epoch 1:
+	// one write instead of two. Not for a delayed run or one with a Queue.
+	ClaimFor string
+}
+
+// Filter selects runs. Zero fields do not filter.
+type Filter struct {
+	Statuses []Status
+	Workflow string
+	Queue    *string
+	ParentID string
+	Labels   map[string]string
+	Since    time.Time // created at or after
+	Until    time.Time // created before
+	// Before lists runs with a smaller Seq: the page after one that ended there.
+	Before int64
+	Limit  int // at most 1000; zero means 100
+}
+
+// Outcome ends a claim for good: with [Succeeded], [Failed] or [Cancelled], or
+// by parking the run as [Stuck].
+type Outcome struct {
+	Status Status
+	Output []byte
+	Error  *Failure
+	At     time.Time
+}

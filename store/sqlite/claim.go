@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// Claim implements [store.Store].
+func (s *Store) Claim(ctx context.Context, req store.ClaimRequest) ([]store.Run, error) {
+	return valued(ctx, s.w, func(tx *tx) ([]store.Run, error) { return tx.claim(req) })
+}
+
+func (t *tx) claim(req store.ClaimRequest) ([]store.Run, error) {
+	var runs []store.Run
+	if err := t.claimWith(claimStarted, &runs, req.Executor, int64(req.Limit)); err != nil {
+		return nil, err
+	}
+	for _, q := range req.Queues {
+		limit := req.Limit - len(runs)
+		if q.Limit > 0 {
+			limit = min(limit, q.Limit)
+		}
+		if limit > 0 && q.Concurrency > 0 {
+			held, err := t.count(countHeld, q.Name)
+			if err != nil {
+				return nil, err
+			}
+			limit = min(limit, q.Concurrency-int(held))
+		}
+		if limit <= 0 {
+			continue
+		}
+		if err := t.claimWith(claimNew, &runs, req.Executor, req.Now.UnixMicro(), q.Name, int64(limit)); err != nil {
+			return nil, err
+		}
+	}
+	t.moved(store.Queued, store.Running, int64(len(runs)))
+	return runs, nil
+}
+
+// claimWith appends the runs that the query claims, first those of higher
+// priority: RETURNING promises no order.
+func (t *tx) claimWith(query string, runs *[]store.Run, args ...any) error {
+	from := len(*runs)
+	err := t.query(query, func(r row) error {
+		run, err := scanRun(r)
+		*runs = append(*runs, run)
+		return err
+	}, args...)
+	slices.SortFunc((*runs)[from:], func(a, b store.Run) int {
+		return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.Seq, b.Seq))
+	})
+	return err
+}
+
+// Release implements [store.Store].
+func (s *Store) Release(ctx context.Context, claims []store.Claim, now time.Time) error {
+	return s.w.do(ctx, false, func(tx *tx) error {
+		for _, c := range claims {
+			err := tx.query(releaseRun, func(r row) error {
+				tx.moved(store.Running, store.Queued, 1)
+				tx.publish(store.Event{Kind: store.EventQueued, ID: c.ID, Seq: c.Seq, Queue: r.text(0)})
+				return nil
+			}, c.Seq, c.Epoch, now.UnixMicro())
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

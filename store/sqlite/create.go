@@ -1,0 +1,137 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// Create implements [store.Store].
+func (s *Store) Create(ctx context.Context, n store.NewRun) (store.Run, bool, error) {
+	if err := validateNew(n); err != nil {
+		return store.Run{}, false, err
+	}
+	var run store.Run
+	var created bool
+	err := s.w.offer(ctx, len(n.Labels) == 0, func(tx *tx) (err error) {
+		run, created, err = tx.create(n)
+		return err
+	})
+	if err != nil {
+		return store.Run{}, false, err
+	}
+	return run, created, nil
+}
+
+func validateNew(n store.NewRun) error {
+	switch {
+	case n.ID == "" || n.Workflow == "" || n.CreatedAt.IsZero():
+		return fmt.Errorf("create run: id, workflow and creation time are required")
+	case n.ClaimFor != "" && (n.Queue != "" || n.StartAt.After(n.CreatedAt)):
+		return fmt.Errorf("create run %s: only a run without queue and delay can be created claimed", n.ID)
+	}
+	return nil
+}
+
+func (t *tx) create(n store.NewRun) (store.Run, bool, error) {
+	r := newRun(n)
+	r.Seq = t.state.seq + 1
+	var labels any
+	if len(n.Labels) > 0 {
+		b, err := json.Marshal(n.Labels)
+		if err != nil {
+			return store.Run{}, false, err
+		}
+		labels = string(b)
+	}
+	var parentSpan any
+	if n.Trace.ParentSpan != ([8]byte{}) {
+		parentSpan = n.Trace.ParentSpan[:]
+	}
+	added, err := t.exec(insertRun, r.Seq, r.ID, r.Workflow, int64(r.Status), r.Epoch, r.Queue, int64(r.Priority),
+		r.Version, text(r.Executor), flag(r.Trace.Sampled), r.CreatedAt.UnixMicro(), micros(r.QueuedAt),
+		micros(r.StartedAt), micros(r.WakeAt), micros(r.Deadline), micros(earliest(r.WakeAt, r.Deadline)),
+		text(r.ParentID), n.Trace.TraceID[:], parentSpan, labels, blob(n.Input))
+	if err != nil {
+		return store.Run{}, false, err
+	}
+	if added == 0 {
+		r, err = t.get(n.ID)
+		return r, false, err
+	}
+	for k, v := range n.Labels {
+		if _, err := t.exec(insertLabel, k, v, r.Seq); err != nil {
+			return store.Run{}, false, err
+		}
+	}
+	t.state.seq = r.Seq
+	t.moved(0, r.Status, 1)
+	if r.Status == store.Queued {
+		t.publish(store.Event{Kind: store.EventQueued, ID: r.ID, Seq: r.Seq, Queue: r.Queue})
+	}
+	if due := earliest(r.WakeAt, r.Deadline); !due.IsZero() {
+		t.publish(store.Event{Kind: store.EventDue, At: due})
+	}
+	return r, true, nil
+}
+
+func newRun(n store.NewRun) store.Run {
+	r := store.Run{
+		ID: n.ID, Workflow: n.Workflow, Status: store.Queued, Queue: n.Queue, Priority: n.Priority,
+		Labels: n.Labels, Version: n.Version, Input: n.Input, ParentID: n.ParentID,
+		CreatedAt: fromMicros(n.CreatedAt.UnixMicro()), Attempt: 1, Trace: n.Trace,
+	}
+	if !n.Deadline.IsZero() {
+		r.Deadline = fromMicros(n.Deadline.UnixMicro())
+	}
+	switch {
+	case n.ClaimFor != "":
+		r.Status, r.Executor, r.Epoch, r.StartedAt = store.Running, n.ClaimFor, 1, r.CreatedAt
+	case n.StartAt.After(n.CreatedAt):
+		r.Status, r.WakeAt = store.Delayed, fromMicros(n.StartAt.UnixMicro())
+	default:
+		r.QueuedAt = r.CreatedAt
+	}
+	return r
+}
+
+func (t *tx) get(id string) (run store.Run, err error) {
+	err = t.query(selectRun, func(r row) error {
+		run, err = scanRun(r)
+		return err
+	}, id)
+	if err == nil && run.Seq == 0 {
+		err = notFound(id)
+	}
+	return run, err
+}
+
+func notFound(id string) error { return fmt.Errorf("run %q: %w", id, store.ErrNotFound) }
+
+// scanRun reads the columns runColumns.
+func scanRun(r row) (store.Run, error) {
+	run := store.Run{
+		Seq: r.int(0), ID: r.text(1), Workflow: r.text(2), Status: store.Status(r.int(3)),
+		Queue: r.text(4), Priority: int(r.int(5)), Version: r.text(6), ParentID: r.text(7), ForkedFrom: r.text(8),
+		CreatedAt: r.time(9), QueuedAt: r.time(10), StartedAt: r.time(11), EndedAt: r.time(12), WakeAt: r.time(13),
+		Deadline: r.time(14), Executor: r.text(15), Epoch: r.int(16), Attempt: int(r.int(17)), Signals: r.int(18),
+		Stop: store.StopCause(r.int(19)), Trace: scanTrace(r, 20, 21), Input: r.blob(25), Output: r.blob(26),
+	}
+	run.Trace.Sampled = r.int(22) == 1
+	if s := r.text(23); s != "" {
+		if err := json.Unmarshal([]byte(s), &run.Labels); err != nil {
+			return store.Run{}, fmt.Errorf("%w: labels of run %s: %w", store.ErrCorrupt, run.ID, err)
+		}
+	}
+	var err error
+	run.Error, err = r.failure(24)
+	return run, err
+}
+
+func scanTrace(r row, id, parent int) (t store.Trace) {
+	copy(t.TraceID[:], r.blob(id))
+	copy(t.ParentSpan[:], r.blob(parent))
+	return t
+}

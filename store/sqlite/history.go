@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// Record implements [store.Store].
+func (s *Store) Record(ctx context.Context, claim store.Claim, step store.Step) error {
+	return s.w.do(ctx, true, func(tx *tx) error {
+		pos := tx.state.pos + 1
+		n, err := tx.exec(insertStep, claim.Seq, step.Path, int64(step.Attempt), pos, claim.Epoch,
+			int64(step.Kind), int64(step.Status), step.Name, step.StartedAt.UnixMicro(), micros(step.EndedAt),
+			micros(step.WakeAt), text(step.ChildID), failure(step.Error), blob(step.Output))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return stale("record", claim)
+		}
+		tx.state.pos = pos
+		return nil
+	})
+}
+
+func stale(op string, c store.Claim) error {
+	return fmt.Errorf("%s run %s at epoch %d: %w", op, c.ID, c.Epoch, store.ErrStale)
+}
+
+// Load implements [store.Store].
+func (s *Store) Load(ctx context.Context, seq int64) (steps []store.Step, err error) {
+	err = s.r.query(ctx, selectSteps, func(r row) error {
+		step, err := scanStep(r)
+		steps = append(steps, step)
+		return err
+	}, seq)
+	return steps, err
+}
+
+// scanStep reads the columns stepColumns.
+func scanStep(r row) (store.Step, error) {
+	s := store.Step{
+		Path: r.text(0), Attempt: int(r.int(1)), Pos: r.int(2), Epoch: r.int(3), Kind: store.Kind(r.int(4)),
+		Status: store.StepStatus(r.int(5)), Name: r.text(6), StartedAt: r.time(7), EndedAt: r.time(8),
+		WakeAt: r.time(9), ChildID: r.text(10), Output: r.blob(12),
+	}
+	var err error
+	s.Error, err = r.failure(11)
+	return s, err
+}

@@ -1,0 +1,254 @@
+package sqlite
+
+// Every statement of this backend. Those that run often have their plan in
+// testdata/plans.txt.
+
+const (
+	createMigrations = `
+CREATE TABLE migrations (
+    number     INTEGER NOT NULL CONSTRAINT migrations_pk PRIMARY KEY,
+    name       TEXT    NOT NULL,
+    hash       TEXT    NOT NULL,
+    applied_at INTEGER NOT NULL
+) STRICT`
+
+	insertMigration = `
+INSERT INTO migrations (number, name, hash, applied_at)
+VALUES (?1, ?2, ?3, ?4)`
+
+	selectMigrations = `
+SELECT number, hash, name
+FROM migrations
+ORDER BY number`
+
+	begin            = `BEGIN IMMEDIATE`
+	commit           = `COMMIT`
+	savepoint        = `SAVEPOINT one`
+	rollbackTo       = `ROLLBACK TO one`
+	releaseSavepoint = `RELEASE one`
+
+	selectState = `
+SELECT pos, run_seq, queued, delayed, running, waiting, succeeded, failed, cancelled, stuck
+FROM state`
+
+	updateState = `
+UPDATE state
+SET pos = ?1, run_seq = ?2, queued = ?3, delayed = ?4, running = ?5, waiting = ?6,
+    succeeded = ?7, failed = ?8, cancelled = ?9, stuck = ?10
+WHERE one = 1`
+
+	// runColumns is the order in which scanRun reads.
+	runColumns = `seq, id, workflow, status, queue, priority, version, parent_id, forked_from,
+    created_at, queued_at, started_at, ended_at, wake_at, deadline, executor, epoch, attempt,
+    signals, stop, trace_id, parent_span, sampled, labels, error, input, output`
+
+	insertRun = `
+INSERT INTO runs (seq, id, workflow, status, epoch, queue, priority, version, executor,
+    sampled, created_at, queued_at, started_at, wake_at, deadline, due_at,
+    parent_id, trace_id, parent_span, labels, input)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+ON CONFLICT (id) DO NOTHING`
+
+	insertLabel = `
+INSERT INTO run_labels (key, value, run)
+VALUES (?1, ?2, ?3)`
+
+	selectRun = `
+SELECT ` + runColumns + `
+FROM runs
+WHERE id = ?1`
+
+	selectRunBySeq = `
+SELECT ` + runColumns + `
+FROM runs
+WHERE seq = ?1`
+
+	// The statuses are written out where the plan depends on them: SQLite uses
+	// the partial index only when it can prove the condition.
+
+	claimStarted = `
+UPDATE runs
+SET status = 3, executor = ?1, epoch = epoch + 1, queued_at = NULL
+WHERE seq IN (
+    SELECT seq
+    FROM runs
+    WHERE status = 1 AND (started_at IS NOT NULL) = 1
+    ORDER BY queue, priority DESC, queued_at
+    LIMIT ?2)
+RETURNING ` + runColumns
+
+	claimNew = `
+UPDATE runs
+SET status = 3, executor = ?1, epoch = epoch + 1, queued_at = NULL, started_at = ?2
+WHERE seq IN (
+    SELECT seq
+    FROM runs
+    WHERE status = 1 AND (started_at IS NOT NULL) = 0 AND queue = ?3
+    ORDER BY priority DESC, queued_at
+    LIMIT ?4)
+RETURNING ` + runColumns
+
+	// countHeld counts the places taken in a queue: runs that started and have
+	// neither ended nor got stuck.
+	countHeld = `
+SELECT COUNT(*)
+FROM runs
+WHERE status IN (1, 3, 4) AND (started_at IS NOT NULL) = 1 AND queue = ?1`
+
+	// insertStep writes nothing when the claim is stale.
+	insertStep = `
+INSERT INTO steps (run, path, attempt, pos, epoch, kind, status, sampled, name,
+    started_at, ended_at, wake_at, child_id, error, output)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, sampled, ?8, ?9, ?10, ?11, ?12, ?13, ?14
+FROM runs
+WHERE seq = ?1 AND epoch = ?5 AND status = 3`
+
+	stepColumns = `path, attempt, pos, epoch, kind, status, name, started_at, ended_at, wake_at, child_id, error, output`
+
+	selectSteps = `
+SELECT ` + stepColumns + `
+FROM steps
+WHERE run = ?1
+ORDER BY pos`
+
+	suspendRun = `
+UPDATE runs
+SET status = 4, wake_at = ?3, due_at = ` + earliestDue + `
+WHERE seq = ?1 AND epoch = ?2 AND status = 3 AND signals = ?4
+RETURNING due_at`
+
+	// deadlineDue is the deadline while it still means something: a run that was
+	// asked to stop is past it.
+	deadlineDue = `CASE WHEN stop = 0 THEN deadline END`
+
+	// earliestDue is the earlier of a new wake time ?3 and the deadline.
+	earliestDue = `CASE WHEN ?3 IS NULL OR (stop = 0 AND deadline < ?3) THEN ` + deadlineDue + ` ELSE ?3 END`
+
+	selectClaim = `
+SELECT 1
+FROM runs
+WHERE seq = ?1 AND epoch = ?2 AND status = 3`
+
+	// finishRun lets a request to stop win over the outcome: ?9 is stuck, which
+	// it does not.
+	finishRun = `
+UPDATE runs
+SET status = CASE WHEN stop = 0 OR ?3 = 8 THEN ?3 WHEN stop = 1 THEN 7 ELSE 6 END,
+    output = CASE WHEN stop = 0 THEN ?4 END,
+    error = CASE WHEN stop = 0 OR ?3 = 8 THEN ?5 WHEN stop = 1 THEN ?6 ELSE ?7 END,
+    ended_at = CASE WHEN ?3 = 8 THEN NULL ELSE ?8 END,
+    end_pos = CASE WHEN ?3 = 8 THEN NULL ELSE ?9 END,
+    wake_at = NULL, due_at = NULL
+WHERE seq = ?1 AND epoch = ?2 AND status = 3
+RETURNING status`
+
+	releaseRun = `
+UPDATE runs
+SET status = 1, queued_at = ?3
+WHERE seq = ?1 AND epoch = ?2 AND status = 3
+RETURNING queue`
+
+	selectQueue = `
+SELECT id, queue
+FROM runs
+WHERE seq = ?1`
+
+	// requeueRun makes a run claimable. ?2 is now.
+	requeueRun = `
+UPDATE runs
+SET status = 1, queued_at = ?2, wake_at = NULL, due_at = ` + deadlineDue + `
+WHERE seq = ?1`
+
+	stopRun = `
+UPDATE runs
+SET stop = ?2, signals = signals + 1, due_at = NULL
+WHERE seq = ?1`
+
+	endUnstarted = `
+UPDATE runs
+SET status = ?2, error = ?3, ended_at = ?4, end_pos = ?5, queued_at = NULL, wake_at = NULL, due_at = NULL
+WHERE seq = ?1`
+
+	resumeRun = `
+UPDATE runs
+SET status = 1, stop = 0, queued_at = ?2, ended_at = NULL, end_pos = NULL, error = NULL,
+    attempt = attempt + 1, recoveries = 0, due_at = deadline
+WHERE seq = ?1`
+
+	selectDue = `
+SELECT seq, id, queue, status, deadline, started_at
+FROM runs
+WHERE due_at <= ?1
+ORDER BY due_at
+LIMIT ?2`
+
+	nextDue = `
+SELECT MIN(due_at)
+FROM runs
+WHERE due_at IS NOT NULL`
+
+	// countProgress sets, for every run left running, how often it has been
+	// recovered in a row without a new row of history.
+	countProgress = `
+UPDATE runs
+SET recoveries = CASE WHEN last > recovered_pos THEN 1 ELSE recoveries + 1 END,
+    recovered_pos = last
+FROM (
+    SELECT r.seq AS run, (SELECT COALESCE(MAX(s.pos), 0) FROM steps AS s WHERE s.run = r.seq) AS last
+    FROM runs AS r
+    WHERE r.status = 3)
+WHERE seq = run`
+
+	parkCrashing = `
+UPDATE runs
+SET status = 8, error = ?2, due_at = NULL
+WHERE status = 3 AND recoveries > ?1
+RETURNING id, seq`
+
+	recoverRunning = `
+UPDATE runs
+SET status = 1, queued_at = ?1, attempt = attempt + 1, due_at = ` + deadlineDue + `
+WHERE status = 3`
+
+	queuesLive = `
+SELECT queue,
+    SUM(status = 1 AND (started_at IS NOT NULL) = 0),
+    SUM((started_at IS NOT NULL) = 1)
+FROM runs
+WHERE status <= 4
+GROUP BY queue`
+
+	oldestQueued = `
+SELECT MIN(queued_at)
+FROM runs
+WHERE status = 1`
+
+	// A page of the rows that are spans. Two streams in commit order, merged
+	// by the caller.
+	spanSteps = `
+SELECT s.path, s.attempt, s.pos, s.epoch, s.kind, s.status, s.name, s.started_at, s.ended_at,
+    s.wake_at, s.child_id, s.error, r.seq, r.id, r.workflow, r.trace_id, r.parent_span
+FROM steps AS s
+JOIN runs AS r ON r.seq = s.run
+WHERE s.pos > ?1 AND s.sampled = 1 AND s.attempt > 0
+ORDER BY s.pos
+LIMIT ?2`
+
+	spanRuns = `
+SELECT end_pos, seq, id, workflow, status, queue, version, executor, attempt, created_at, started_at,
+    ended_at, error, trace_id, parent_span
+FROM runs
+WHERE end_pos > ?1 AND sampled = 1 AND end_pos IS NOT NULL
+ORDER BY end_pos
+LIMIT ?2`
+
+	selectCursor = `
+SELECT pos
+FROM cursors
+WHERE name = ?1`
+
+	upsertCursor = `
+INSERT INTO cursors (name, pos)
+VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET pos = excluded.pos`
+)

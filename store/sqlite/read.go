@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// Get implements [store.Store].
+func (s *Store) Get(ctx context.Context, id string) (run store.Run, err error) {
+	err = s.r.query(ctx, selectRun, func(r row) error {
+		run, err = scanRun(r)
+		return err
+	}, id)
+	if err == nil && run.Seq == 0 {
+		err = notFound(id)
+	}
+	return run, err
+}
+
+// List implements [store.Store].
+func (s *Store) List(ctx context.Context, f store.Filter) (runs []store.Run, err error) {
+	query, args := listQuery(f)
+	err = s.r.query(ctx, query, func(r row) error {
+		run, err := scanRun(r)
+		runs = append(runs, run)
+		return err
+	}, args...)
+	return runs, err
+}
+
+const (
+	defaultPage = 100
+	maxPage     = 1000
+)
+
+// listQuery joins fixed conditions; every value is an argument.
+func listQuery(f store.Filter) (string, []any) {
+	var where []string
+	var args []any
+	cond := func(sql string, vs ...any) {
+		where = append(where, sql)
+		args = append(args, vs...)
+	}
+	if len(f.Statuses) > 0 {
+		marks := make([]string, len(f.Statuses))
+		for i, st := range f.Statuses {
+			marks[i] = "?"
+			args = append(args, int64(st))
+		}
+		where = append(where, "status IN ("+strings.Join(marks, ", ")+")")
+	}
+	if f.Workflow != "" {
+		cond("workflow = ?", f.Workflow)
+	}
+	if f.Queue != nil {
+		cond("queue = ?", *f.Queue)
+	}
+	if f.ParentID != "" {
+		cond("parent_id = ?", f.ParentID)
+	}
+	for k, v := range f.Labels {
+		cond("seq IN (SELECT run FROM run_labels WHERE key = ? AND value = ?)", k, v)
+	}
+	if !f.Since.IsZero() {
+		cond("created_at >= ?", f.Since.UnixMicro())
+	}
+	if !f.Until.IsZero() {
+		cond("created_at < ?", f.Until.UnixMicro())
+	}
+	if f.Before > 0 {
+		cond("seq < ?", f.Before)
+	}
+	query := "SELECT " + runColumns + "\nFROM runs\n"
+	if len(where) > 0 {
+		query += "WHERE " + strings.Join(where, " AND ") + "\n"
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = defaultPage
+	}
+	return query + "ORDER BY seq DESC\nLIMIT ?", append(args, int64(min(limit, maxPage)))
+}
+
+// Stats implements [store.Store].
+func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
+	st := store.Stats{Runs: map[store.Status]int64{}}
+	for _, status := range store.Statuses() {
+		st.Runs[status] = s.w.counts[status].Load()
+	}
+	err := s.r.query(ctx, queuesLive, func(r row) error {
+		st.Queues = append(st.Queues, store.QueueStats{Name: r.text(0), Depth: r.int(1), Held: r.int(2)})
+		return nil
+	})
+	if err != nil {
+		return store.Stats{}, fmt.Errorf("count queues: %w", err)
+	}
+	if st.OldestQueued, err = s.readTime(ctx, oldestQueued); err != nil {
+		return store.Stats{}, err
+	}
+	st.NextDue, err = s.readTime(ctx, nextDue)
+	return st, err
+}
+
+func (s *Store) readTime(ctx context.Context, query string) (t time.Time, err error) {
+	err = s.r.query(ctx, query, func(r row) error { t = r.time(0); return nil })
+	return t, err
+}

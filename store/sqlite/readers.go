@@ -1,0 +1,61 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+
+	"modernc.org/sqlite"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// readers is a fixed set of read-only connections. Each sees the last commit
+// at the moment its query begins, and never waits for the writer.
+type readers struct {
+	idle chan *conn
+	n    int
+	done chan struct{} // closed: no new reads
+}
+
+// readerCachePages bounds the page cache of one reader (1 MiB).
+const readerCachePages = 256
+
+func openReaders(path string, n int) (*readers, error) {
+	r := &readers{idle: make(chan *conn, n), done: make(chan struct{})}
+	for range n {
+		c, err := (&sqlite.Driver{}).Open(dsn(path, true, readerCachePages))
+		if err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+		r.idle <- newConn(c)
+		r.n++
+	}
+	return r, nil
+}
+
+func (r *readers) query(ctx context.Context, sql string, fn func(row) error, args ...any) error {
+	select {
+	case <-r.done:
+		return store.ErrClosed
+	default:
+	}
+	select {
+	case c := <-r.idle:
+		defer func() { r.idle <- c }()
+		return c.query(sql, fn, args...)
+	case <-r.done:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// close waits for the reads under way.
+func (r *readers) close() error {
+	close(r.done)
+	var errs []error
+	for range r.n {
+		errs = append(errs, (<-r.idle).close())
+	}
+	return errors.Join(errs...)
+}

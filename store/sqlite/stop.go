@@ -1,0 +1,90 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// Stop implements [store.Store].
+func (s *Store) Stop(ctx context.Context, id string, cause store.StopCause, now time.Time) (store.Run, error) {
+	return valued(ctx, s.w, func(tx *tx) (store.Run, error) {
+		run, err := tx.get(id)
+		switch {
+		case err != nil:
+			return store.Run{}, err
+		case run.Status.Ended():
+			return store.Run{}, fmt.Errorf("stop run %s: %w: it has ended: %s", id, store.ErrConflict, run.Status)
+		case run.Stop != store.StopNone:
+			return run, nil
+		}
+		if err := tx.stop(run.Seq, run.ID, run.Status, run.StartedAt.IsZero(), cause, now); err != nil {
+			return store.Run{}, err
+		}
+		return tx.get(id)
+	})
+}
+
+// stop asks a live or stuck run to stop.
+func (t *tx) stop(seq int64, id string, status store.Status, unstarted bool, cause store.StopCause, now time.Time) error {
+	if _, err := t.exec(stopRun, seq, int64(cause)); err != nil {
+		return err
+	}
+	switch {
+	case unstarted || status == store.Stuck:
+		return t.endUnstarted(seq, id, status, cause, now)
+	case status == store.Running:
+		t.publish(store.Event{Kind: store.EventSignalled, ID: id, Seq: seq})
+		return nil
+	case status == store.Waiting:
+		return t.requeue(seq, status, now)
+	}
+	return nil // queued and started before: its code sees it when it is claimed
+}
+
+// endUnstarted ends a run whose code need not, or cannot, see that it stops.
+func (t *tx) endUnstarted(seq int64, id string, from store.Status, cause store.StopCause, now time.Time) error {
+	to, why := store.Cancelled, cancelledText
+	if cause == store.StopDeadline {
+		to, why = store.Failed, deadlineText
+	}
+	t.state.pos++
+	if _, err := t.exec(endUnstarted, seq, int64(to), why, now.UnixMicro(), t.state.pos); err != nil {
+		return err
+	}
+	t.moved(from, to, 1)
+	t.publish(store.Event{Kind: store.EventEnded, ID: id, Seq: seq})
+	return nil
+}
+
+func (t *tx) requeue(seq int64, from store.Status, now time.Time) error {
+	if _, err := t.exec(requeueRun, seq, now.UnixMicro()); err != nil {
+		return err
+	}
+	t.moved(from, store.Queued, 1)
+	return t.query(selectQueue, func(r row) error {
+		t.publish(store.Event{Kind: store.EventQueued, ID: r.text(0), Seq: seq, Queue: r.text(1)})
+		return nil
+	}, seq)
+}
+
+// Resume implements [store.Store].
+func (s *Store) Resume(ctx context.Context, id string, now time.Time) (store.Run, error) {
+	return valued(ctx, s.w, func(tx *tx) (store.Run, error) {
+		run, err := tx.get(id)
+		switch {
+		case err != nil:
+			return store.Run{}, err
+		case run.Status != store.Stuck && run.Status != store.Cancelled:
+			return store.Run{}, fmt.Errorf("resume run %s: %w: it is %s, only a stuck or cancelled run can be resumed", id, store.ErrConflict, run.Status)
+		}
+		if _, err := tx.exec(resumeRun, run.Seq, now.UnixMicro()); err != nil {
+			return store.Run{}, err
+		}
+		tx.moved(run.Status, store.Queued, 1)
+		tx.publish(store.Event{Kind: store.EventQueued, ID: run.ID, Seq: run.Seq, Queue: run.Queue})
+		return tx.get(id)
+	})
+}

@@ -1,0 +1,131 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"modernc.org/sqlite"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// tx is the transaction of one batch: the connection, the running state that is
+// written with it, and the events to publish after it.
+type tx struct {
+	*conn
+	state  state
+	events []store.Event
+	errs   []error
+	saved  state // as committed
+}
+
+// state is the one row of the table of that name, kept in memory.
+type state struct {
+	pos  int64 // of the newest row of history or end of a run
+	seq  int64 // of the newest run
+	runs [9]int64
+}
+
+// moved counts n runs from one status to another; zero is "did not exist".
+func (t *tx) moved(from, to store.Status, n int64) {
+	t.state.runs[from] -= n
+	t.state.runs[to] += n
+}
+
+func (t *tx) publish(e store.Event) { t.events = append(t.events, e) }
+
+// runBatch runs the writes and commits. It returns the error of each write; a
+// second error means that none was committed or, when it is fatal, that nobody
+// knows.
+func (t *tx) runBatch(batch []*write, commit func() error) (errs []error, err error, fatal bool) {
+	t.events, t.errs = t.events[:0], t.errs[:0]
+	reach := ownError
+	if err = t.begin(); err != nil {
+		err, reach = classify(err, false)
+	}
+	for i := 0; err == nil && i < len(batch); i++ {
+		var own error
+		if own, reach = t.runOne(batch[i]); reach != ownError {
+			err = own
+		}
+		t.errs = append(t.errs, own)
+	}
+	if err == nil && t.state != t.saved {
+		if err = t.writeState(); err != nil {
+			err, reach = classify(err, false)
+		}
+	}
+	if err == nil {
+		if err = commit(); err == nil {
+			t.saved = t.state
+			return t.errs, nil, false
+		}
+		err, reach = classify(err, true)
+	}
+	t.script("ROLLBACK") // an error: SQLite has rolled back by itself
+	t.state = t.saved
+	t.events = t.events[:0]
+	return nil, err, reach == fatalError
+}
+
+func (t *tx) begin() error { _, err := t.exec(begin); return err }
+
+// runOne runs one write. When its error reaches no further than itself, its
+// traces are undone and the others can go on.
+func (t *tx) runOne(w *write) (error, extent) {
+	state, events := t.state, len(t.events)
+	if !w.single {
+		if _, err := t.exec(savepoint); err != nil {
+			return classify(err, false)
+		}
+	}
+	err, reach := error(nil), ownError
+	if err = w.fn(t); err != nil {
+		if err, reach = classify(err, false); reach != ownError {
+			return err, reach
+		}
+		t.state, t.events = state, t.events[:events]
+		if !w.single {
+			if _, err := t.exec(rollbackTo); err != nil {
+				return classify(err, false)
+			}
+		}
+	}
+	if !w.single {
+		if _, err := t.exec(releaseSavepoint); err != nil {
+			return classify(err, false)
+		}
+	}
+	return err, ownError
+}
+
+func (t *tx) writeState() error {
+	s := &t.state
+	n, err := t.exec(updateState, s.pos, s.seq, s.runs[1], s.runs[2], s.runs[3], s.runs[4], s.runs[5], s.runs[6], s.runs[7], s.runs[8])
+	if err == nil && n != 1 {
+		err = fmt.Errorf("%w: no state", store.ErrCorrupt)
+	}
+	return err
+}
+
+func (t *tx) readState() error {
+	found := false
+	err := t.query(selectState, func(r row) error {
+		found = true
+		t.state.pos, t.state.seq = r.int(0), r.int(1)
+		for i := 1; i <= 8; i++ {
+			t.state.runs[i] = r.int(i + 1)
+		}
+		return nil
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("%w: no state", store.ErrCorrupt)
+	}
+	t.saved = t.state
+	return err
+}
+
+// pagesWritten is the number of pages the connection wrote since it was asked.
+func (t *tx) pagesWritten() int {
+	n, _, _ := t.c.(sqlite.DBStatus).Status(sqlite.DBStatusCacheWrite, true)
+	return n
+}

@@ -1,0 +1,259 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+const (
+	// maxBatch bounds the writes of one transaction, and with it how long one
+	// commit can take.
+	maxBatch = 4096
+	// maxPending bounds the writes that may wait. Each is a blocked caller.
+	maxPending = 1 << 16
+)
+
+// write is one request to the writer.
+type write struct {
+	fn func(*tx) error
+	// single: fn runs at most one statement that writes, so SQLite undoes it
+	// alone without a savepoint.
+	single bool
+	done   chan error
+	at     time.Time
+}
+
+// writer owns the connection that writes.
+//
+// Callers put requests into pending; the goroutine in run swaps the whole of it
+// out, runs it as one transaction, and answers everybody after the commit.
+type writer struct {
+	conn *conn
+	tx   tx
+	wake chan struct{} // capacity 1: there is something in pending, or closed
+
+	mu      sync.Mutex
+	pending []*write
+	closed  error // set once: why no write is taken any more
+
+	batch     []*write      // of the goroutine
+	done      chan struct{} // closed when run has returned
+	publish   func([]store.Event)
+	logWrites func(pages int) // told of each commit's pages
+	// commit is the durability barrier, a field so that tests can make it fail.
+	commit func() error
+
+	lastCommit  atomic.Int64 // unix nanoseconds
+	oldestWrite atomic.Int64
+	commits     atomic.Uint64
+	writes      atomic.Uint64
+	counts      [9]atomic.Int64
+	position    atomic.Int64
+	fault       atomic.Pointer[fault]
+}
+
+// fault is why the store cannot write.
+type fault struct {
+	err   error
+	fatal bool
+}
+
+func newWriter(c *conn, logWrites func(int)) *writer {
+	return &writer{
+		conn: c, tx: tx{conn: c}, wake: make(chan struct{}, 1), done: make(chan struct{}), logWrites: logWrites,
+		commit: func() error { _, err := c.exec(commit); return err },
+	}
+}
+
+var writePool = sync.Pool{New: func() any { return &write{done: make(chan error, 1)} }}
+
+// do hands fn to the writer and waits for its commit. When ctx ends first it
+// returns at once; fn may still be committed.
+func (w *writer) do(ctx context.Context, single bool, fn func(*tx) error) error {
+	return w.submit(ctx, single, maxPending, fn)
+}
+
+// offer is do for work from outside, which is refused when more than half of
+// the places are taken: what has begun must be able to end.
+func (w *writer) offer(ctx context.Context, single bool, fn func(*tx) error) error {
+	return w.submit(ctx, single, maxPending/2, fn)
+}
+
+// valued is do for a write with a result. The result is read only when the
+// write was answered: after a cancelled wait fn may still be running.
+func valued[T any](ctx context.Context, w *writer, fn func(*tx) (T, error)) (T, error) {
+	var v T
+	err := w.do(ctx, false, func(tx *tx) (err error) {
+		v, err = fn(tx)
+		return err
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return v, nil
+}
+
+func (w *writer) submit(ctx context.Context, single bool, limit int, fn func(*tx) error) error {
+	r := writePool.Get().(*write)
+	r.fn, r.single, r.at = fn, single, time.Now()
+	w.mu.Lock()
+	if err := w.closed; err != nil {
+		w.mu.Unlock()
+		return err
+	}
+	if len(w.pending) >= limit {
+		w.mu.Unlock()
+		return fmt.Errorf("%w: %d writes are waiting", store.ErrOverloaded, limit)
+	}
+	w.pending = append(w.pending, r)
+	first := len(w.pending) == 1
+	w.mu.Unlock()
+	if first {
+		w.signal()
+	}
+	if ctx.Done() == nil {
+		return r.answer()
+	}
+	select {
+	case err := <-r.done:
+		r.free()
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx) // r stays with the writer
+	}
+}
+
+func (r *write) answer() error {
+	err := <-r.done
+	r.free()
+	return err
+}
+
+func (r *write) free() {
+	r.fn = nil
+	writePool.Put(r)
+}
+
+func (w *writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run is the writer's goroutine. It returns when the writer was closed and all
+// that was handed in before is answered, or at a fatal error.
+func (w *writer) run() {
+	defer close(w.done)
+	for range w.wake {
+		for {
+			// Those just answered are about to hand in their next write.
+			// Letting them run first makes the next commit carry more of
+			// them; a write alone finds nobody to wait for.
+			if len(w.batch) > 1 {
+				runtime.Gosched()
+			}
+			closed := w.take()
+			if len(w.batch) == 0 {
+				if closed {
+					return
+				}
+				break
+			}
+			if err := w.transact(); err != nil {
+				w.stop(err)
+				return
+			}
+		}
+	}
+}
+
+// take moves what is pending into the batch.
+func (w *writer) take() (closed bool) {
+	clear(w.batch)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.pending) > maxBatch {
+		w.batch = append(w.batch[:0], w.pending[:maxBatch]...)
+		n := copy(w.pending, w.pending[maxBatch:])
+		clear(w.pending[n:])
+		w.pending = w.pending[:n]
+	} else {
+		w.batch, w.pending = w.pending, w.batch[:0]
+	}
+	return w.closed != nil
+}
+
+// transact commits the batch and answers it. The error it returns is fatal.
+func (w *writer) transact() error {
+	w.oldestWrite.Store(w.batch[0].at.UnixNano())
+	defer w.oldestWrite.Store(0)
+	errs, err, fatal := w.tx.runBatch(w.batch, w.commit)
+	if err != nil {
+		w.fault.Store(&fault{err, fatal})
+		for _, r := range w.batch {
+			r.done <- err
+		}
+		if fatal {
+			return err
+		}
+		return nil
+	}
+	// From here on a crash loses nothing of the batch.
+	w.lastCommit.Store(time.Now().UnixNano())
+	w.commits.Add(1)
+	w.writes.Add(uint64(len(w.batch)))
+	w.fault.Store(nil)
+	w.reveal()
+	if len(w.tx.events) > 0 && w.publish != nil {
+		w.publish(w.tx.events)
+	}
+	for i, r := range w.batch {
+		r.done <- errs[i]
+	}
+	w.logWrites(w.tx.pagesWritten())
+	return nil
+}
+
+// reveal shows readers of the counters what is committed.
+func (w *writer) reveal() {
+	for i := range w.counts {
+		w.counts[i].Store(w.tx.state.runs[i])
+	}
+	w.position.Store(w.tx.state.pos)
+}
+
+// stop refuses everything from now on and answers what waits with err.
+func (w *writer) stop(err error) {
+	w.mu.Lock()
+	w.closed = err
+	left := w.pending
+	w.pending = nil
+	w.mu.Unlock()
+	for _, r := range left {
+		r.done <- err
+	}
+}
+
+// close lets what was handed in be committed and refuses the rest.
+func (w *writer) close() {
+	w.mu.Lock()
+	if w.closed == nil {
+		w.closed = store.ErrClosed
+	}
+	w.mu.Unlock()
+	w.signal()
+}
+
+func (w *writer) waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.pending)
+}

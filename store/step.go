@@ -1,0 +1,91 @@
+package store
+
+import "time"
+
+// Step is one row of a run's history: one attempt of a step, or the opening
+// of a wait. Rows are written once and never changed, so each is at once the
+// checkpoint and the span of what it describes.
+type Step struct {
+	// Path is the step's key: its branch and index, "4" or "4.0.2".
+	Path string
+	// Attempt counts tries from 1. Attempt 0 opens a wait: it holds what is
+	// waited for, and a later row holds how it ended.
+	Attempt   int
+	Kind      Kind
+	Name      string
+	Status    StepStatus
+	Output    []byte
+	Error     *Failure
+	StartedAt time.Time
+	EndedAt   time.Time
+	// WakeAt is when a sleep ends or a retry is due.
+	WakeAt  time.Time
+	ChildID string
+	// Pos is the row's place in the commit order of the whole store; set by
+	// the store.
+	Pos int64
+	// Epoch is the claim it was written under; set by the store.
+	Epoch int64
+}
+
+// Kind tells what made the row. The numbers are stored: never renumber.
+type Kind uint8
+
+// The kinds of rows in a history.
+const (
+	KindStep   Kind = 1
+	KindSleep  Kind = 2
+	KindNow    Kind = 3
+	KindID     Kind = 4
+	KindSelect Kind = 5
+	KindChild  Kind = 6
+)
+
+var kindNames = [...]string{
+	KindStep: "step", KindSleep: "sleep", KindNow: "now", KindID: "id", KindSelect: "select", KindChild: "child",
+}
+
+func (k Kind) String() string {
+	if int(k) < len(kindNames) && kindNames[k] != "" {
+		return kindNames[k]
+	}
+	return "unknown"
+}
+
+// MarshalText writes the name.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// StepStatus is the state of a row of history. The numbers are stored.
+type StepStatus uint8
+
+// The states of a row.
+const (
+	// StepWaiting: an opening; the wait goes on.
+	StepWaiting StepStatus = 1
+	// StepSucceeded and StepFailed are final: the step never runs again.
+	StepSucceeded StepStatus = 2
+	StepFailed    StepStatus = 3
+	// StepRetrying: this attempt failed, another follows at WakeAt.
+	StepRetrying StepStatus = 4
+	// StepCancelled: the attempt was cut short by a cancel or a deadline. It
+	// is kept for people; replay ignores it.
+	StepCancelled StepStatus = 5
+)
+
+var stepStatusNames = [...]string{
+	StepWaiting: "waiting", StepSucceeded: "succeeded", StepFailed: "failed",
+	StepRetrying: "retrying", StepCancelled: "cancelled",
+}
+
+func (s StepStatus) String() string {
+	if int(s) < len(stepStatusNames) && stepStatusNames[s] != "" {
+		return stepStatusNames[s]
+	}
+	return "unknown"
+}
+
+// MarshalText writes the name.
+func (s StepStatus) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Final reports whether the row decides the step.
+func (s StepStatus) Final() bool { return s == StepSucceeded || s == StepFailed }
