@@ -1,0 +1,112 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Definition is a workflow, a queue or a schedule, to hand to [New].
+type Definition interface{ register(*registry) error }
+
+// Workflow is a definition: a name and a function. Safe for concurrent use.
+type Workflow[In, Out any] struct{ def *definition }
+
+// DefineOption changes a workflow's definition.
+type DefineOption interface{ applyDefine(*definition) }
+
+// Define names fn, so that its runs can be found again after a restart: the
+// name is stored with each run and must not change while runs live. Hand the
+// result to [New]. Define panics on a name that is not allowed.
+func Define[In, Out any](name string, fn func(context.Context, In) (Out, error), opts ...DefineOption) *Workflow[In, Out] {
+	mustName("workflow", name)
+	d := &definition{
+		name:  name,
+		input: reflect.TypeFor[In](),
+		check: func(c Codec, input []byte) error { return c.Decode(input, new(In)) },
+	}
+	d.call = func(ctx context.Context, c Codec, input []byte) ([]byte, error) {
+		var in In
+		if err := c.Decode(input, &in); err != nil {
+			return nil, fmt.Errorf("decode input: %w", err)
+		}
+		out, err := caught(func() (Out, error) { return fn(ctx, in) })
+		if err != nil {
+			return nil, err
+		}
+		return c.Encode(out)
+	}
+	for _, o := range opts {
+		o.applyDefine(d)
+	}
+	return &Workflow[In, Out]{d}
+}
+
+// Name returns the workflow's name.
+func (w *Workflow[In, Out]) Name() string { return w.def.name }
+
+func (w *Workflow[In, Out]) register(r *registry) error {
+	if old, ok := r.workflows[w.def.name]; ok && old != w.def {
+		return fmt.Errorf("workflow %q is defined twice", w.def.name)
+	}
+	r.workflows[w.def.name] = w.def
+	return nil
+}
+
+// definition is a workflow without its types.
+type definition struct {
+	name  string
+	input reflect.Type
+	queue string // default queue
+	check func(Codec, []byte) error
+	call  func(context.Context, Codec, []byte) ([]byte, error)
+}
+
+// registry holds what a runtime knows how to run.
+type registry struct {
+	workflows map[string]*definition
+	queues    map[string]*Queue
+}
+
+func newRegistry(defs []Definition) (*registry, error) {
+	r := &registry{workflows: map[string]*definition{}, queues: map[string]*Queue{}}
+	for _, d := range defs {
+		if err := d.register(r); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range r.workflows {
+		if _, ok := r.queues[w.queue]; w.queue != "" && !ok {
+			return nil, fmt.Errorf("workflow %q uses queue %q, which is not among the definitions", w.name, w.queue)
+		}
+	}
+	return r, nil
+}
+
+func (r *registry) workflow(name string) (*definition, error) {
+	if d, ok := r.workflows[name]; ok {
+		return d, nil
+	}
+	return nil, fmt.Errorf("workflow %q: %w; registered: %s", name, ErrNotFound, listed(r.workflows))
+}
+
+func (r *registry) queue(name string) error {
+	if _, ok := r.queues[name]; !ok {
+		return fmt.Errorf("queue %q: %w; registered: %s", name, ErrNotFound, listed(r.queues))
+	}
+	return nil
+}
+
+func listed[V any](m map[string]V) string {
+	if len(m) == 0 {
+		return "none"
+	}
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,193 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// claimBatch bounds the runs claimed in one write.
+const claimBatch = 512
+
+// dispatcher claims queued runs and launches them. It sleeps until a run is
+// queued or a place becomes free; it never polls.
+type dispatcher struct {
+	rt   *Runtime
+	wake chan struct{}
+	// hungry: claimable runs were left in the store for want of room.
+	hungry atomic.Bool
+
+	mu sync.Mutex
+	// ready holds the queues that may have claimable runs; the empty name
+	// stands for runs without a queue and for those that had started before.
+	ready map[string]bool
+}
+
+func newDispatcher(rt *Runtime) *dispatcher {
+	d := &dispatcher{rt: rt, wake: make(chan struct{}, 1), ready: map[string]bool{}}
+	d.allReady() // the last process may have left some
+	return d
+}
+
+func (d *dispatcher) signal() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (d *dispatcher) allReady() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ready[""] = true
+	for name := range d.rt.reg.queues {
+		d.ready[name] = true
+	}
+}
+
+// queued is told of a claimable run, or of many.
+func (d *dispatcher) queued(queue string, many bool) {
+	if many {
+		d.allReady()
+	} else {
+		d.mu.Lock()
+		d.ready[queue] = true
+		d.mu.Unlock()
+	}
+	d.signal()
+}
+
+// freed is told that a run of the queue left memory.
+func (d *dispatcher) freed(queue string) {
+	if q, ok := d.rt.reg.queues[queue]; ok && q.bounded() {
+		d.queued(queue, false)
+	} else if d.hungry.Load() {
+		d.signal()
+	}
+}
+
+// backlog reports whether runs without a queue wait to be claimed.
+func (d *dispatcher) backlog() bool {
+	if d.hungry.Load() {
+		return true
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ready[""]
+}
+
+func (d *dispatcher) run(ctx context.Context) {
+	d.signal()
+	for {
+		select {
+		case <-d.wake:
+		case <-ctx.Done():
+			return
+		}
+		for d.round(ctx) {
+		}
+	}
+}
+
+// round claims one batch. It reports whether there may be more to claim now.
+func (d *dispatcher) round(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	room := d.rt.room()
+	d.hungry.Store(room <= 0)
+	if room <= 0 {
+		return false // the next run to leave signals
+	}
+	names, queues := d.take()
+	if len(names) == 0 {
+		return false
+	}
+	req := store.ClaimRequest{Executor: d.rt.cfg.Executor, Now: now(), Limit: min(room, claimBatch), Queues: queues}
+	runs, err := d.rt.store.Claim(context.WithoutCancel(ctx), req)
+	if err != nil {
+		return d.retry(ctx, names, err)
+	}
+	for _, run := range runs {
+		d.launch(run)
+	}
+	if len(runs) > 0 {
+		d.mark(names) // not known to be empty: look again
+	}
+	return len(runs) > 0
+}
+
+func (d *dispatcher) mark(names []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, name := range names {
+		d.ready[name] = true
+	}
+}
+
+// take returns the names that were ready, and from which of those queues new
+// runs may be claimed. A queue without a free place here is left out, but
+// its runs that had started before may still come.
+func (d *dispatcher) take() (names []string, queues []store.QueueLimit) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name := range d.ready {
+		delete(d.ready, name)
+		names = append(names, name)
+		q := d.rt.reg.queues[name]
+		switch {
+		case name == "":
+			queues = append(queues, store.QueueLimit{})
+		case q == nil: // not one of ours
+		case q.cfg.PerExecutor == 0:
+			queues = append(queues, store.QueueLimit{Name: name, Concurrency: q.cfg.Concurrency})
+		default:
+			if free := q.cfg.PerExecutor - d.rt.loadedOf(name); free > 0 {
+				queues = append(queues, store.QueueLimit{Name: name, Concurrency: q.cfg.Concurrency, Limit: free})
+			}
+		}
+	}
+	return names, queues
+}
+
+func (d *dispatcher) retry(ctx context.Context, names []string, err error) bool {
+	d.rt.noteFatal(err)
+	if !errors.Is(err, store.ErrFull) && !errors.Is(err, store.ErrOverloaded) {
+		d.rt.cfg.Logger.Error("claim runs", "error", err)
+	}
+	d.mark(names)
+	select {
+	case <-time.After(500 * time.Millisecond):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// launch starts a claimed run, or parks one whose workflow is unknown here.
+func (d *dispatcher) launch(run store.Run) {
+	rt := d.rt
+	rt.mu.Lock()
+	rt.held++
+	rt.mu.Unlock()
+	if _, err := rt.reg.workflow(run.Workflow); err != nil {
+		why := fmt.Errorf("%w: %w", ErrNondeterministic, err)
+		go func() {
+			defer rt.unreserve()
+			rt.persist(nil, func() error {
+				_, err := rt.store.Finish(context.Background(), run.Claim(), *stuck(why))
+				return err
+			})
+		}()
+		rt.cfg.Logger.Error("run is stuck: its workflow is not registered", "run_id", run.ID, "workflow", run.Workflow)
+		return
+	}
+	rt.launch(run)
+}
+
+func (q *Queue) bounded() bool { return q.cfg.Concurrency > 0 || q.cfg.PerExecutor > 0 }

@@ -1,0 +1,257 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	goruntime "runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// Why the goroutines of an execution have to leave. The run itself goes on
+// elsewhere, later, or not at all.
+var (
+	errUnloaded = errors.New("everything in the run waits")
+	errDraining = errors.New("the runtime drains")
+	errShutdown = errors.New("the runtime shuts down")
+	errReturned = errors.New("the workflow function returned")
+)
+
+// execution is one run in memory: its goroutines, what they wait for, and the
+// claim under which they write.
+//
+// Goroutines of a run leave by Goexit, so that no recover in the user's code
+// can hold them: every call into the engine checks whether the execution was
+// halted, and every wait ends when it is.
+type execution struct {
+	rt      *Runtime
+	run     store.Run
+	claim   store.Claim
+	def     *definition
+	history *history
+	ctx     context.Context // of workflow code; ended by stop, and at the end
+	cancel  context.CancelCauseFunc
+	wg      sync.WaitGroup // goroutines of branches
+	done    chan struct{}  // closed when the execution is over
+
+	halted atomic.Bool // for the hot path; set after halt
+
+	mu      sync.Mutex
+	settled *sync.Cond // suspending became false
+	halt    error      // why all have to leave; nil while they may go on
+	halting chan struct{}
+	// active counts the branches that do not wait. At zero everything waits.
+	active     int
+	waiters    map[*waiter]struct{}
+	suspending bool // a Suspend is on its way; nobody may go on
+	idle       *time.Timer
+	signals    int64
+	stop       store.StopCause
+
+	ended *store.Run // with its outcome, before done is closed
+}
+
+// waiter is one branch in a wait. Whoever wakes it counts it active again in
+// its place, so that there is no moment in which a woken run looks idle.
+type waiter struct {
+	woken bool
+	ch    chan struct{}
+	at    time.Time // when it wakes by itself; zero: it does not
+}
+
+func newExecution(rt *Runtime, run store.Run, def *definition) *execution {
+	e := &execution{
+		rt: rt, run: run, claim: run.Claim(), def: def, history: &history{},
+		done: make(chan struct{}), halting: make(chan struct{}),
+		active: 1, signals: run.Signals, stop: run.Stop,
+	}
+	e.settled = sync.NewCond(&e.mu)
+	ctx, cancel := context.WithCancelCause(rt.base)
+	span := spanContext(run.Trace, store.RunSpanID(run.Trace, run.ID))
+	e.ctx, e.cancel = trace.ContextWithSpanContext(ctx, span), cancel
+	if e.stop != store.StopNone {
+		cancel(stopError(e.stop))
+	}
+	return e
+}
+
+func spanContext(t store.Trace, span [8]byte) trace.SpanContext {
+	cfg := trace.SpanContextConfig{TraceID: t.TraceID, SpanID: span}
+	if t.Sampled {
+		cfg.TraceFlags = trace.FlagsSampled
+	}
+	return trace.NewSpanContext(cfg)
+}
+
+// main is the goroutine of the run. The deferred part runs after a Goexit too.
+func (e *execution) main() {
+	var outcome *store.Outcome
+	defer func() { e.finish(outcome) }()
+	if !e.run.Fresh() {
+		rows, err := e.rt.store.Load(e.ctx, e.run.Seq)
+		if err != nil {
+			e.fail(err)
+		}
+		e.history = newHistory(rows)
+	}
+	b := &branch{e: e}
+	err := errExited
+	var out []byte
+	defer func() {
+		// What the function returned counts while it drains, too.
+		switch cause := e.haltCause(); {
+		case cause == nil, cause == errDraining && err == nil:
+			outcome = e.outcome(b, out, err)
+		case cause == errDraining && err != errExited && context.Cause(e.ctx) != errShutdown:
+			outcome = e.outcome(b, out, err)
+		}
+	}()
+	out, err = e.def.call(b.context(e.ctx), e.rt.cfg.Codec, e.run.Input)
+}
+
+func (e *execution) outcome(b *branch, out []byte, err error) *store.Outcome {
+	if err := b.returned(); err != nil {
+		return stuck(err)
+	}
+	if err == nil && len(out) > e.rt.cfg.MaxPayload {
+		err = tooLarge("output", len(out), e.rt.cfg.MaxPayload)
+	}
+	if err != nil {
+		return &store.Outcome{Status: store.Failed, Error: recorded(err), At: now()}
+	}
+	return &store.Outcome{Status: store.Succeeded, Output: out, At: now()}
+}
+
+func stuck(err error) *store.Outcome {
+	return &store.Outcome{Status: store.Stuck, Error: recorded(err), At: now()}
+}
+
+// finish ends the execution: it waits for the other branches, then writes what
+// became of the run and lets go of it.
+func (e *execution) finish(outcome *store.Outcome) {
+	if outcome != nil {
+		e.haltWith(errReturned)
+	}
+	e.cancel(errReturned)
+	e.wg.Wait()
+	cause := e.haltCause()
+	switch {
+	case outcome != nil:
+		e.end(*outcome)
+	case errors.Is(cause, ErrNondeterministic), errors.Is(cause, store.ErrConflict):
+		e.end(*stuck(cause))
+	case cause == errDraining, errors.Is(cause, store.ErrFull):
+		// A failure leaves the run to recovery.
+		e.rt.store.Release(context.Background(), []store.Claim{e.claim}, now())
+	}
+	close(e.done)
+	e.rt.unload(e)
+}
+
+// end commits the outcome. While the store has no room it tries again: the
+// outcome is known and must not be lost.
+func (e *execution) end(o store.Outcome) {
+	var status store.Status
+	err := e.rt.persist(nil, func() (err error) {
+		status, err = e.rt.store.Finish(context.Background(), e.claim, o)
+		return err
+	})
+	if err != nil {
+		return // stale, or the store is gone: recovery decides
+	}
+	run := e.run
+	run.Status, run.Output, run.Error, run.EndedAt = status, o.Output, o.Error, o.At
+	if status != o.Status {
+		run.Output, run.Error = nil, recorded(stopError(e.stopCause()))
+	}
+	e.ended = &run
+	e.log(status, &run)
+}
+
+func (e *execution) log(status store.Status, run *store.Run) {
+	level, msg := slog.LevelDebug, "run ended"
+	switch status {
+	case store.Failed:
+		level = slog.LevelWarn
+	case store.Stuck:
+		level, msg = slog.LevelError, "run is stuck; mend the cause and resume it"
+	}
+	if !e.rt.cfg.Logger.Enabled(e.ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{slog.String("run_id", run.ID), slog.String("workflow", run.Workflow), slog.String("status", status.String())}
+	if run.Error != nil {
+		attrs = append(attrs, slog.String("error", run.Error.Message))
+	}
+	e.rt.cfg.Logger.LogAttrs(e.ctx, level, msg, attrs...)
+}
+
+// fail ends this execution because of an error that is not the workflow's, and
+// ends the calling goroutine.
+func (e *execution) fail(err error) {
+	e.haltWith(err)
+	if !errors.Is(err, ErrNondeterministic) && err != errDraining {
+		e.rt.noteFatal(err)
+	}
+	goruntime.Goexit()
+}
+
+// checkHalt ends the calling goroutine when the execution was halted.
+func (e *execution) checkHalt() {
+	if e.halted.Load() {
+		goruntime.Goexit()
+	}
+}
+
+// haltWith makes all goroutines leave. The first cause counts.
+func (e *execution) haltWith(cause error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.haltLocked(cause)
+}
+
+func (e *execution) haltLocked(cause error) {
+	if e.halt != nil {
+		return
+	}
+	e.halt = cause
+	e.halted.Store(true)
+	close(e.halting)
+	e.stopIdleLocked()
+}
+
+func (e *execution) haltCause() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.halt
+}
+
+func (e *execution) stopCause() store.StopCause {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stop
+}
+
+// requestStop is told that the run was asked to stop: waits end, and the
+// context of running steps does.
+func (e *execution) requestStop(run *store.Run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.signals = max(e.signals, run.Signals)
+	if run.Stop == store.StopNone || e.stop != store.StopNone {
+		return
+	}
+	e.stop = run.Stop
+	for w := range e.waiters {
+		if !w.at.IsZero() {
+			e.wakeLocked(w) // those for a branch end when the branch does
+		}
+	}
+	e.cancel(stopError(run.Stop))
+}

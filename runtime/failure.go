@@ -1,0 +1,59 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// recorded turns an error into the form in which it is stored. What a workflow
+// sees, live too, is made from this form.
+func recorded(err error) *store.Failure {
+	if se, ok := errors.AsType[*StepError](err); ok && err == error(se) {
+		return &store.Failure{Code: se.Code, Message: se.Error(), Step: se.Path, Stack: se.Stack}
+	}
+	f := &store.Failure{Code: codeOf(err), Message: err.Error()}
+	if pe, ok := errors.AsType[*panicError](err); ok {
+		f.Code, f.Stack = store.CodePanic, pe.stack
+	}
+	if se, ok := errors.AsType[*StepError](err); ok {
+		f.Step = se.Path
+	}
+	return f
+}
+
+// panicError is a panic in the user's code, caught.
+type panicError struct {
+	value any
+	stack string
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// caught calls fn and turns a panic into an error.
+func caught[T any](fn func() (T, error)) (v T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{p, string(debug.Stack())}
+		}
+	}()
+	return fn()
+}
+
+func stepError(name string, row *store.Step) *StepError {
+	e := &StepError{Step: name, Path: row.Path, Attempts: row.Attempt}
+	if f := row.Error; f != nil {
+		e.Code, e.Message, e.Stack = f.Code, f.Message, f.Stack
+	}
+	return e
+}
+
+// stopError is what a run sees once it was asked to stop.
+func stopError(cause store.StopCause) error {
+	if cause == store.StopDeadline {
+		return ErrDeadline
+	}
+	return ErrCancelled
+}

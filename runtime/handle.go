@@ -1,0 +1,111 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+type (
+	// Run is one execution of a workflow, as stored.
+	Run = store.Run
+	// Status is the state of a run.
+	Status = store.Status
+	// Filter selects runs.
+	Filter = store.Filter
+)
+
+// Handle refers to a run. Safe for concurrent use.
+type Handle[Out any] struct {
+	rt *Runtime
+	id string
+	e  *execution // while it is known to be loaded here; may be nil
+}
+
+// Handle returns a handle for a run of the workflow.
+// Errors: [ErrNotFound]; [ErrExists] when the run is another workflow's.
+func (w *Workflow[In, Out]) Handle(ctx context.Context, id string) (*Handle[Out], error) {
+	rt, err := runtimeOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	run, err := rt.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if run.Workflow != w.def.name {
+		return nil, fmt.Errorf("%w: %s is a run of %s, not of %s", ErrExists, id, run.Workflow, w.def.name)
+	}
+	return &Handle[Out]{rt: rt, id: id}, nil
+}
+
+// ID returns the id of the run.
+func (h *Handle[Out]) ID() string { return h.id }
+
+// Status returns the present state of the run.
+func (h *Handle[Out]) Status(ctx context.Context) (Status, error) {
+	run, err := h.rt.Get(ctx, h.id)
+	return run.Status, err
+}
+
+// Cancel asks the run to stop; see [Runtime.Cancel].
+func (h *Handle[Out]) Cancel(ctx context.Context) error {
+	_, err := h.rt.Cancel(ctx, h.id)
+	return err
+}
+
+// Result waits for the end of the run and returns its output, or a [*RunError]
+// when it failed, was cancelled or is stuck. ctx ends the wait, not the run.
+//
+// Inside a run the result is recorded like that of a step.
+func (h *Handle[Out]) Result(ctx context.Context) (Out, error) {
+	var out Out
+	wait := func(ctx context.Context) ([]byte, error) {
+		run, err := h.await(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return runResult(&run)
+	}
+	var data []byte
+	var err error
+	if b := branchOf(ctx); b != nil {
+		data, err = b.step("result of "+h.id, nil, wait)
+	} else {
+		data, err = wait(ctx)
+	}
+	if err != nil {
+		return out, err
+	}
+	if err := h.rt.cfg.Codec.Decode(data, &out); err != nil {
+		return out, fmt.Errorf("decode output of run %s: %w", h.id, err)
+	}
+	return out, nil
+}
+
+func (h *Handle[Out]) await(ctx context.Context) (Run, error) {
+	if h.e != nil {
+		select {
+		case <-h.e.done:
+			if h.e.ended != nil {
+				return *h.e.ended, nil
+			}
+		case <-ctx.Done():
+			return Run{}, context.Cause(ctx)
+		}
+	}
+	return h.rt.Wait(ctx, h.id)
+}
+
+// runResult is what a run gives, from its record.
+func runResult(run *Run) ([]byte, error) {
+	if run.Status == store.Succeeded {
+		return run.Output, nil
+	}
+	e := &RunError{RunID: run.ID, Workflow: run.Workflow, Status: run.Status, Message: "no error was recorded"}
+	if run.Error != nil {
+		e.Code, e.Message = run.Error.Code, run.Error.Message
+	}
+	return nil, e
+}

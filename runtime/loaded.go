@@ -1,0 +1,104 @@
+package runtime
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// reserve takes a place in memory for a run that is created and claimed in one
+// write. It fails when runs wait already: those come first.
+func (rt *Runtime) reserve() bool {
+	if rt.phase() != phaseReady || rt.dispatch.backlog() {
+		return false
+	}
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.held >= rt.cfg.MaxLoaded {
+		rt.dispatch.hungry.Store(true)
+		return false
+	}
+	rt.held++
+	return true
+}
+
+func (rt *Runtime) unreserve() {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	rt.leaveLocked()
+}
+
+func (rt *Runtime) leaveLocked() {
+	if rt.held--; rt.held == 0 {
+		select {
+		case rt.vacant <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// launch begins the execution of a claimed run that has a place reserved.
+func (rt *Runtime) launch(run store.Run) *execution {
+	def := rt.reg.workflows[run.Workflow]
+	e := newExecution(rt, run, def)
+	rt.mu.Lock()
+	rt.loaded[run.ID] = e
+	rt.perQueue[run.Queue]++
+	draining := rt.phase() > phaseReady
+	rt.mu.Unlock()
+	if draining {
+		e.haltWith(errDraining)
+	}
+	go e.main() // drain waits for its place to be given back
+	return e
+}
+
+// unload gives the place of a run back.
+func (rt *Runtime) unload(e *execution) {
+	rt.mu.Lock()
+	// After a suspension the run may have been loaded anew already.
+	if rt.loaded[e.run.ID] == e {
+		delete(rt.loaded, e.run.ID)
+	}
+	rt.leaveLocked()
+	if rt.perQueue[e.run.Queue]--; rt.perQueue[e.run.Queue] == 0 {
+		delete(rt.perQueue, e.run.Queue)
+	}
+	rt.mu.Unlock()
+	rt.dispatch.freed(e.run.Queue)
+}
+
+func (rt *Runtime) execution(id string) *execution {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.loaded[id]
+}
+
+func (rt *Runtime) executions() []*execution {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return slices.Collect(maps.Values(rt.loaded))
+}
+
+// room is the number of runs that may still be loaded.
+func (rt *Runtime) room() int {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.cfg.MaxLoaded - rt.held
+}
+
+func (rt *Runtime) loadedOf(queue string) int {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.perQueue[queue]
+}
+
+// unloadAfter is shorter when memory is nearly full.
+func (rt *Runtime) unloadAfter() time.Duration {
+	if rt.room() < rt.cfg.MaxLoaded/8 {
+		return min(rt.cfg.UnloadAfter, time.Millisecond)
+	}
+	return rt.cfg.UnloadAfter
+}

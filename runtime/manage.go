@@ -1,0 +1,107 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// Get returns a run. Errors: [ErrNotFound], [ErrInvalid].
+func (rt *Runtime) Get(ctx context.Context, id string) (Run, error) {
+	if err := ValidateID(id); err != nil {
+		return Run{}, err
+	}
+	return rt.store.Get(ctx, id)
+}
+
+// List returns runs, newest first.
+func (rt *Runtime) List(ctx context.Context, f Filter) ([]Run, error) { return rt.store.List(ctx, f) }
+
+// Steps returns the history of a run in the order in which it was committed.
+func (rt *Runtime) Steps(ctx context.Context, id string) ([]store.Step, error) {
+	run, err := rt.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return rt.store.Load(ctx, run.Seq)
+}
+
+// Stats counts what is in the store.
+func (rt *Runtime) Stats(ctx context.Context) (store.Stats, error) { return rt.store.Stats(ctx) }
+
+// Cancel asks a run to stop. When it returns nil that is durable: the run ends
+// cancelled, whatever its code does. A running step is told through its
+// context, with [ErrCancelled] as the cause; later calls of the workflow
+// function get ErrCancelled. Cancelling twice is harmless.
+// Errors: [ErrNotFound]; [ErrConflict] when the run has ended.
+func (rt *Runtime) Cancel(ctx context.Context, id string) (Run, error) {
+	if err := ValidateID(id); err != nil {
+		return Run{}, err
+	}
+	return rt.store.Stop(ctx, id, store.StopCancel, now())
+}
+
+// Resume continues a stuck or cancelled run from its history.
+// Errors: [ErrNotFound]; [ErrConflict] in any other state.
+func (rt *Runtime) Resume(ctx context.Context, id string) (Run, error) {
+	if err := ValidateID(id); err != nil {
+		return Run{}, err
+	}
+	return rt.store.Resume(ctx, id, now())
+}
+
+// Wait returns the run once it has ended or is stuck. ctx ends the wait.
+func (rt *Runtime) Wait(ctx context.Context, id string) (Run, error) {
+	if err := ValidateID(id); err != nil {
+		return Run{}, err
+	}
+	for {
+		// Registered before the look, so that no end falls in between.
+		news, cancel := rt.ends.watch(id)
+		run, err := rt.store.Get(ctx, id)
+		if err != nil || run.Status.Ended() || run.Status == store.Stuck {
+			cancel()
+			return run, err
+		}
+		select {
+		case <-news:
+		case <-rt.over:
+			cancel()
+			return run, fmt.Errorf("wait for run %s: %w", id, ErrDraining)
+		case <-ctx.Done():
+			cancel()
+			return run, context.Cause(ctx)
+		}
+		cancel()
+	}
+}
+
+// Cancel is [Runtime.Cancel] with the runtime that ctx carries.
+func Cancel(ctx context.Context, id string) error {
+	rt, err := runtimeOf(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = rt.Cancel(ctx, id)
+	return err
+}
+
+// Resume is [Runtime.Resume] with the runtime that ctx carries.
+func Resume(ctx context.Context, id string) error {
+	rt, err := runtimeOf(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = rt.Resume(ctx, id)
+	return err
+}
+
+// List is [Runtime.List] with the runtime that ctx carries.
+func List(ctx context.Context, f Filter) ([]Run, error) {
+	rt, err := runtimeOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rt.List(ctx, f)
+}

@@ -1,0 +1,198 @@
+package runtime
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// Start begins a run and returns when it is durable. A run without queue and
+// delay begins at once where there is room. See [ID] for starting twice.
+//
+// Errors: [ErrExists] when the id belongs to a run of another workflow,
+// [ErrInvalid], [ErrOverloaded], [ErrDraining].
+//
+// Inside a run it starts a child, whose id follows from the parent's and is
+// recorded: a replay gets the same child.
+func (w *Workflow[In, Out]) Start(ctx context.Context, in In, opts ...StartOption) (*Handle[Out], error) {
+	rt, err := runtimeOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	input, err := rt.cfg.Codec.Encode(in)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: encode input: %w", w.def.name, err)
+	}
+	var id string
+	var e *execution
+	if b := branchOf(ctx); b != nil {
+		id, err = b.startChild(ctx, w.def, input, opts)
+	} else {
+		id, e, err = rt.start(ctx, w.def, input, opts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", w.def.name, err)
+	}
+	return &Handle[Out]{rt: rt, id: id, e: e}, nil
+}
+
+// Call starts a run and waits for its result; see [Workflow.Start] and
+// [Handle.Result].
+func (w *Workflow[In, Out]) Call(ctx context.Context, in In, opts ...StartOption) (Out, error) {
+	h, err := w.Start(ctx, in, opts...)
+	if err != nil {
+		var none Out
+		return none, err
+	}
+	return h.Result(ctx)
+}
+
+// Start is [Workflow.Start] by name, for an input that is encoded already: it
+// must fit the workflow's input type. It returns the run, which may have
+// existed before, and whether it was created now.
+func (rt *Runtime) Start(ctx context.Context, workflow string, input []byte, opts ...StartOption) (Run, bool, error) {
+	def, err := rt.reg.workflow(workflow)
+	if err != nil {
+		return Run{}, false, err
+	}
+	if err := def.check(rt.cfg.Codec, input); err != nil {
+		return Run{}, false, fmt.Errorf("%w: input of %s: %w", ErrInvalid, workflow, err)
+	}
+	run, created, _, err := rt.create(ctx, def, input, opts, nil)
+	return run, created, err
+}
+
+func (rt *Runtime) start(ctx context.Context, def *definition, input []byte, opts []StartOption) (string, *execution, error) {
+	run, _, e, err := rt.create(ctx, def, input, opts, nil)
+	return run.ID, e, err
+}
+
+// create stores a run, claimed already where it can begin at once.
+func (rt *Runtime) create(ctx context.Context, def *definition, input []byte, opts []StartOption, parent *execution) (Run, bool, *execution, error) {
+	if rt.phase() == phaseDraining {
+		return Run{}, false, nil, ErrDraining
+	}
+	if err := ctx.Err(); err != nil {
+		return Run{}, false, nil, context.Cause(ctx)
+	}
+	n, err := rt.newRun(ctx, def, input, opts)
+	if err != nil {
+		return Run{}, false, nil, err
+	}
+	if parent != nil {
+		n.ParentID = parent.run.ID
+		n.Trace = store.Trace{TraceID: parent.run.Trace.TraceID, ParentSpan: store.RunSpanID(parent.run.Trace, parent.run.ID), Sampled: parent.run.Trace.Sampled}
+	}
+	claimed := n.Queue == "" && !n.StartAt.After(n.CreatedAt) && rt.reserve()
+	if claimed {
+		n.ClaimFor = rt.cfg.Executor
+	}
+	// Not ended by ctx: who creates a claimed run must get it.
+	run, created, err := rt.store.Create(context.WithoutCancel(ctx), n)
+	if claimed && (err != nil || !created) {
+		rt.unreserve()
+	}
+	switch {
+	case err != nil:
+		rt.noteFatal(err)
+		return Run{}, false, nil, err
+	case run.Workflow != def.name:
+		return Run{}, false, nil, fmt.Errorf("%w: %s is a run of %s, not of %s", ErrExists, run.ID, run.Workflow, def.name)
+	case created && claimed:
+		return run, true, rt.launch(run), nil
+	}
+	return run, created, nil, nil
+}
+
+func (rt *Runtime) newRun(ctx context.Context, def *definition, input []byte, opts []StartOption) (store.NewRun, error) {
+	c := startConfig{queue: def.queue}
+	for _, o := range opts {
+		o.applyStart(&c)
+	}
+	if err := c.validate(); err != nil {
+		return store.NewRun{}, err
+	}
+	if c.queue != "" {
+		if err := rt.reg.queue(c.queue); err != nil {
+			return store.NewRun{}, err
+		}
+	}
+	if len(input) > rt.cfg.MaxPayload {
+		return store.NewRun{}, tooLarge("input", len(input), rt.cfg.MaxPayload)
+	}
+	if c.id == "" {
+		c.id = uuid.Must(uuid.NewV7()).String()
+	}
+	at := now()
+	if c.delay > 0 {
+		c.at = at.Add(c.delay)
+	}
+	return store.NewRun{
+		ID: c.id, Workflow: def.name, Queue: c.queue, Priority: c.priority, Labels: c.labels,
+		Version: rt.cfg.Version, Input: input, Deadline: stored(c.deadline), StartAt: stored(c.at),
+		CreatedAt: at, Trace: rt.newTrace(ctx),
+	}, nil
+}
+
+func stored(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+// newTrace continues the caller's trace or begins one.
+func (rt *Runtime) newTrace(ctx context.Context) store.Trace {
+	var t store.Trace
+	var remote *bool
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
+		sampled := sc.IsSampled()
+		t.TraceID, t.ParentSpan, remote = sc.TraceID(), sc.SpanID(), &sampled
+	} else {
+		rand.Read(t.TraceID[:])
+	}
+	t.Sampled = rt.cfg.Sample(t.TraceID, remote)
+	return t
+}
+
+// startChild starts a run from inside another. The id is fixed before the
+// child is created, so a crash in between creates the same child again.
+func (b *branch) startChild(ctx context.Context, def *definition, input []byte, opts []StartOption) (string, error) {
+	if err := b.enter(); err != nil {
+		return "", err
+	}
+	defer b.leave()
+	path, p := b.past(store.KindChild, def.name)
+	if p.final != nil {
+		if p.final.Status == store.StepFailed {
+			return "", stepError(def.name, p.final)
+		}
+		return p.final.ChildID, nil
+	}
+	if err := b.stopped(); err != nil {
+		return "", err
+	}
+	row := store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
+	opts = append([]StartOption{ID(b.e.run.ID + ":" + path)}, opts...)
+	run, _, _, err := b.e.rt.create(ctx, def, input, opts, b.e)
+	switch {
+	case err == ErrDraining:
+		b.e.fail(errDraining)
+	case err != nil:
+		row.Status, row.Error = store.StepFailed, recorded(err)
+	default:
+		row.ChildID = run.ID
+	}
+	row.EndedAt = now()
+	b.record(row)
+	if row.Error != nil {
+		return "", stepError(def.name, &row)
+	}
+	return run.ID, nil
+}

@@ -1,0 +1,95 @@
+package runtime
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// StartOption changes how a run is started.
+type StartOption interface{ applyStart(*startConfig) }
+
+type startConfig struct {
+	id       string
+	queue    string
+	delay    time.Duration
+	at       time.Time
+	priority int
+	deadline time.Time
+	labels   map[string]string
+}
+
+type startFunc func(*startConfig)
+
+func (f startFunc) applyStart(c *startConfig) { f(c) }
+
+// ID names the run. A start under an id that exists returns that run and
+// changes nothing, so a start can be repeated; default: a new UUID.
+func ID(id string) StartOption { return startFunc(func(c *startConfig) { c.id = id }) }
+
+// OnQueue makes the run wait for a place in the queue.
+func OnQueue(q *Queue) StartOption { return OnQueueNamed(q.name) }
+
+// OnQueueNamed is [OnQueue] for a queue known by name only.
+func OnQueueNamed(name string) StartOption { return startFunc(func(c *startConfig) { c.queue = name }) }
+
+// Delay holds the run back for d.
+func Delay(d time.Duration) StartOption { return startFunc(func(c *startConfig) { c.delay = d }) }
+
+// At holds the run back until t.
+func At(t time.Time) StartOption { return startFunc(func(c *startConfig) { c.at = t }) }
+
+// Priority lets the run overtake those with a lower one in its queue;
+// default 0.
+func Priority(p int) StartOption { return startFunc(func(c *startConfig) { c.priority = p }) }
+
+// Deadline ends the run with [ErrDeadline] when it has not ended by t.
+func Deadline(t time.Time) StartOption { return startFunc(func(c *startConfig) { c.deadline = t }) }
+
+// Labels are pairs to find the run by.
+func Labels(l map[string]string) StartOption { return startFunc(func(c *startConfig) { c.labels = l }) }
+
+var (
+	idRule    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@=+-]{0,199}$`)
+	labelRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$`)
+)
+
+const (
+	maxLabels     = 32
+	maxLabelValue = 256
+	maxPriority   = 1 << 30
+)
+
+// ValidateID returns why a run id is not allowed; nil when it is.
+func ValidateID(id string) error {
+	if !idRule.MatchString(id) {
+		return fmt.Errorf("%w: run id %.220q: want 1 to 200 letters, digits or any of . _ : @ = + -, beginning with a letter or digit", ErrInvalid, id)
+	}
+	return nil
+}
+
+func (c *startConfig) validate() error {
+	if c.id != "" {
+		if err := ValidateID(c.id); err != nil {
+			return err
+		}
+	}
+	if c.delay < 0 {
+		return fmt.Errorf("%w: delay %v: want 0 or more", ErrInvalid, c.delay)
+	}
+	if c.priority > maxPriority || c.priority < -maxPriority {
+		return fmt.Errorf("%w: priority %d: want %d to %d", ErrInvalid, c.priority, -maxPriority, maxPriority)
+	}
+	if len(c.labels) > maxLabels {
+		return fmt.Errorf("%w: %d labels: at most %d are allowed", ErrInvalid, len(c.labels), maxLabels)
+	}
+	for k, v := range c.labels {
+		if !labelRule.MatchString(k) {
+			return fmt.Errorf("%w: label %.80q: want 1 to 63 letters, digits or any of . _ / -", ErrInvalid, k)
+		}
+		if len(v) > maxLabelValue {
+			return fmt.Errorf("%w: label %q: value of %d bytes, at most %d are allowed", ErrInvalid, k, len(v), maxLabelValue)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// Step runs fn and records what it returned. Once recorded it never runs
+// again: every later execution of the run gets the recorded value or error.
+// When the process dies after fn had its effect and before the record, fn runs
+// again, so let it be idempotent.
+//
+// The value goes through the codec, live too. An error becomes a [*StepError].
+// When Step returns the record is durable.
+//
+// The name says what the step is; it may repeat. Step identifies it by its
+// place: the branch and the count of calls before it, so a name alone does not
+// make a step known again.
+//
+// Outside a run, and inside another step, Step just calls fn.
+func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, error), opts ...StepOption) (T, error) {
+	b := branchOf(ctx)
+	if b == nil {
+		return fn(ctx)
+	}
+	var out T
+	codec := b.e.rt.cfg.Codec
+	data, err := b.step(name, opts, func(ctx context.Context) ([]byte, error) {
+		v, err := fn(ctx)
+		if err != nil {
+			return nil, err
+		}
+		data, err := codec.Encode(v)
+		if err != nil {
+			return nil, Permanent(fmt.Errorf("encode output: %w", err))
+		}
+		return data, nil
+	})
+	if err != nil {
+		return out, err
+	}
+	if err := codec.Decode(data, &out); err != nil {
+		b.e.fail(fmt.Errorf("%w: step %q returned what no longer fits %T: %w", ErrNondeterministic, name, out, err))
+	}
+	return out, nil
+}
+
+// step is Step without its types.
+func (b *branch) step(name string, opts []StepOption, fn func(context.Context) ([]byte, error)) ([]byte, error) {
+	cfg := stepConfig{retry: Retry{Max: 1}}
+	for _, o := range opts {
+		o.applyStep(&cfg)
+	}
+	if cfg.err != nil {
+		return nil, fmt.Errorf("step %q: %w", name, cfg.err)
+	}
+	if err := b.enter(); err != nil {
+		return nil, err
+	}
+	defer b.leave()
+	path, p := b.past(store.KindStep, name)
+	if p.final != nil {
+		return settled(name, p.final)
+	}
+	t := try{branch: b, path: path, name: name, cfg: &cfg, fn: fn, failures: p.failures, number: p.attempts}
+	if p.retry != nil {
+		t.wake = p.retry.WakeAt
+	}
+	for {
+		if row, err := t.next(); err != nil {
+			return nil, err
+		} else if row != nil {
+			return settled(name, row)
+		}
+	}
+}
+
+// settled is what a step gives, from its final row.
+func settled(name string, row *store.Step) ([]byte, error) {
+	if row.Status == store.StepFailed {
+		return nil, stepError(name, row)
+	}
+	return row.Output, nil
+}
+
+// try is the sequence of attempts at one step.
+type try struct {
+	branch   *branch
+	path     string
+	name     string
+	cfg      *stepConfig
+	fn       func(context.Context) ([]byte, error)
+	failures int       // recorded so far
+	number   int       // of the last attempt
+	wake     time.Time // not before
+}
+
+// next makes one attempt and records it. It returns the row that settles the
+// step, nil when another attempt is to follow, or the error that says why
+// there is none: the run was asked to stop.
+func (t *try) next() (*store.Step, error) {
+	b, e := t.branch, t.branch.e
+	if err := b.stopped(); err != nil {
+		return nil, err
+	}
+	if t.wake.After(now()) {
+		e.waitUntil(t.wake)
+		if err := b.stopped(); err != nil {
+			return nil, err
+		}
+	}
+	t.number++
+	row := store.Step{Path: t.path, Attempt: t.number, Kind: store.KindStep, Name: t.name, StartedAt: now()}
+	out, err := t.attempt()
+	row.EndedAt = now()
+	if err == nil && len(out) > e.rt.cfg.MaxPayload {
+		err = Permanent(tooLarge("output", len(out), e.rt.cfg.MaxPayload))
+	}
+	stop := b.stopped()
+	switch {
+	case err == nil:
+		row.Status, row.Output = store.StepSucceeded, out
+	case context.Cause(e.ctx) == errReturned:
+		row.Status, row.Error = store.StepCancelled, recorded(errReturned)
+	case stop != nil && cutShort(err, stop):
+		row.Status, row.Error = store.StepCancelled, recorded(stop)
+	case t.cfg.retry.again(err, t.failures):
+		t.failures++
+		row.Status, row.Error = store.StepRetrying, recorded(err)
+		row.WakeAt = row.EndedAt.Add(t.cfg.retry.delay(t.failures))
+		t.wake = row.WakeAt
+	default:
+		row.Status, row.Error = store.StepFailed, recorded(err)
+	}
+	b.record(row)
+	switch row.Status {
+	case store.StepCancelled:
+		e.checkHalt()
+		return nil, stop
+	case store.StepRetrying:
+		return nil, nil
+	}
+	return &row, nil
+}
+
+// cutShort tells an attempt that ended because its context did from one that
+// failed by itself just then.
+func cutShort(err, stop error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, stop)
+}
+
+// attempt runs the function once.
+func (t *try) attempt() (out []byte, err error) {
+	b, e := t.branch, t.branch.e
+	a := &attempt{run: e, path: t.path, number: t.number, name: t.name}
+	ctx := b.attemptContext(a)
+	if t.cfg.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, t.cfg.timeout, ErrTimeout)
+		defer cancel()
+	}
+	finished := false
+	began := e.rt.isolate(ctx, e.def.name+"/"+t.name, t.cfg.compute, func() {
+		out, err = caught(func() ([]byte, error) { return t.fn(ctx) })
+		finished = true
+	})
+	if began != nil {
+		err = began
+	} else if !finished {
+		err = errors.New("step called runtime.Goexit")
+	}
+	if err != nil {
+		cause := context.Cause(ctx)
+		if cause == errShutdown {
+			e.fail(errDraining) // cut short by us: it runs again
+		}
+		if cause == ErrTimeout && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTimeout)) {
+			err = fmt.Errorf("%w after %v", ErrTimeout, t.cfg.timeout)
+		}
+	}
+	return out, err
+}
+
+func tooLarge(what string, size, limit int) error {
+	return fmt.Errorf("%w: %s of %d bytes, at most %d are allowed", ErrInvalid, what, size, limit)
+}
