@@ -71,8 +71,6 @@ func newWriter(c *conn, logWrites func(int)) *writer {
 	}
 }
 
-var writePool = sync.Pool{New: func() any { return &write{done: make(chan error, 1)} }}
-
 // do hands fn to the writer and waits for its commit. When ctx ends first it
 // returns at once; fn may still be committed.
 func (w *writer) do(ctx context.Context, single bool, fn func(*tx) error) error {
@@ -101,7 +99,7 @@ func valued[T any](ctx context.Context, w *writer, fn func(*tx) (T, error)) (T, 
 }
 
 func (w *writer) submit(ctx context.Context, single bool, limit int, fn func(*tx) error) error {
-	r := writePool.Get().(*write)
+	r := w.request()
 	r.fn, r.single, r.at = fn, single, time.Now()
 	w.mu.Lock()
 	if err := w.closed; err != nil {
@@ -119,26 +117,32 @@ func (w *writer) submit(ctx context.Context, single bool, limit int, fn func(*tx
 		w.signal()
 	}
 	if ctx.Done() == nil {
-		return r.answer()
+		err := <-r.done
+		w.release(r)
+		return err
 	}
 	select {
 	case err := <-r.done:
-		r.free()
+		w.release(r)
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx) // r stays with the writer
 	}
 }
 
-func (r *write) answer() error {
-	err := <-r.done
-	r.free()
-	return err
+// request returns a write to fill in. The free ones belong to the writer, not
+// to the process: a channel made inside a testing/synctest bubble must stay in
+// it.
+func (w *writer) request() *write {
+	if r, ok := w.free.Get().(*write); ok {
+		return r
+	}
+	return &write{done: make(chan error, 1)}
 }
 
-func (r *write) free() {
+func (w *writer) release(r *write) {
 	r.fn = nil
-	writePool.Put(r)
+	w.free.Put(r)
 }
 
 func (w *writer) signal() {
