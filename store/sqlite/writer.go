@@ -43,6 +43,7 @@ type writer struct {
 	closed  error // set once: why no write is taken any more
 
 	batch     []*write      // of the goroutine
+	free      sync.Pool     // of *write
 	done      chan struct{} // closed when run has returned
 	publish   func([]store.Event)
 	logWrites func(pages int) // told of each commit's pages
