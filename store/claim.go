@@ -21,7 +21,8 @@ type ClaimRequest struct {
 	// Queues lists the queues to take new runs from; the empty name is the
 	// runs without a queue. Runs that had started before (woken, recovered,
 	// resumed) are handed out first and whatever their queue: they still hold
-	// their place in it.
+	// their place in it. Among each, higher priority goes first, then who has
+	// been claimable longest.
 	Queues []QueueLimit
 }
 

@@ -15,6 +15,9 @@ func (s *Store) Claim(ctx context.Context, req store.ClaimRequest) ([]store.Run,
 }
 
 func (t *tx) claim(req store.ClaimRequest) ([]store.Run, error) {
+	if req.Limit <= 0 {
+		return nil, nil
+	}
 	var runs []store.Run
 	if err := t.claimWith(claimStarted, &runs, req.Executor, int64(req.Limit)); err != nil {
 		return nil, err
@@ -42,8 +45,8 @@ func (t *tx) claim(req store.ClaimRequest) ([]store.Run, error) {
 	return runs, nil
 }
 
-// claimWith appends the runs that the query claims, first those of higher
-// priority: RETURNING promises no order.
+// claimWith appends the runs that the query claims, in the order in which they
+// are due to be claimed: RETURNING promises none.
 func (t *tx) claimWith(query string, runs *[]store.Run, args ...any) error {
 	from := len(*runs)
 	err := t.query(query, func(r row) error {
@@ -52,7 +55,7 @@ func (t *tx) claimWith(query string, runs *[]store.Run, args ...any) error {
 		return err
 	}, args...)
 	slices.SortFunc((*runs)[from:], func(a, b store.Run) int {
-		return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.Seq, b.Seq))
+		return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.QueuedAt.Compare(b.QueuedAt), cmp.Compare(a.Seq, b.Seq))
 	})
 	return err
 }

@@ -96,11 +96,24 @@ func (c *conn) exec(sql string, args ...any) (int64, error) {
 
 // query runs one prepared statement and hands each row to fn. The row is valid
 // during the call.
-func (c *conn) query(sql string, fn func(row) error, args ...any) (err error) {
+func (c *conn) query(sql string, fn func(row) error, args ...any) error {
 	s, err := c.prepared(sql)
 	if err != nil {
 		return err
 	}
+	return c.run(s, fn, args)
+}
+
+// queryOnce is query for statements of which there are too many to keep.
+func (c *conn) queryOnce(sql string, fn func(row) error, args ...any) error {
+	s, err := c.c.Prepare(sql)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.run(s, fn, args), s.Close())
+}
+
+func (c *conn) run(s driver.Stmt, fn func(row) error, args []any) (err error) {
 	rows, err := s.(driver.StmtQueryContext).QueryContext(context.Background(), c.bind(args))
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func (t *tx) create(n store.NewRun) (store.Run, bool, error) {
 		parentSpan = n.Trace.ParentSpan[:]
 	}
 	added, err := t.exec(insertRun, r.Seq, r.ID, r.Workflow, int64(r.Status), r.Epoch, r.Queue, int64(r.Priority),
-		r.Version, text(r.Executor), flag(r.Trace.Sampled), r.CreatedAt.UnixMicro(), micros(r.QueuedAt),
+		r.Version, text(r.Executor), bit(r.Trace.Sampled), r.CreatedAt.UnixMicro(), micros(r.QueuedAt),
 		micros(r.StartedAt), micros(r.WakeAt), micros(r.Deadline), micros(earliest(r.WakeAt, r.Deadline)),
 		text(r.ParentID), n.Trace.TraceID[:], parentSpan, labels, blob(n.Input))
 	if err != nil {
@@ -82,6 +82,9 @@ func newRun(n store.NewRun) store.Run {
 		ID: n.ID, Workflow: n.Workflow, Status: store.Queued, Queue: n.Queue, Priority: n.Priority,
 		Labels: n.Labels, Version: n.Version, Input: n.Input, ParentID: n.ParentID,
 		CreatedAt: fromMicros(n.CreatedAt.UnixMicro()), Attempt: 1, Trace: n.Trace,
+	}
+	if len(n.Labels) == 0 {
+		r.Labels = nil
 	}
 	if !n.Deadline.IsZero() {
 		r.Deadline = fromMicros(n.Deadline.UnixMicro())

@@ -36,7 +36,7 @@ type dueRun struct {
 func (t *tx) moveDue(now time.Time, limit int) (int, error) {
 	var due []dueRun
 	err := t.query(selectDue, func(r row) error {
-		deadline := r.time(4)
+		deadline := r.time(4) // none once it was asked to stop
 		due = append(due, dueRun{
 			seq: r.int(0), id: r.text(1), queue: r.text(2), status: store.Status(r.int(3)),
 			late: !deadline.IsZero() && !deadline.After(now), unstarted: r.int(5) == 0,

@@ -104,9 +104,10 @@ func (s *Store) open(cfg Config, exists bool) (err error) {
 	opened = append(opened, kc)
 	s.k = newCheckpointer(kc)
 	s.w = newWriter(c, func(pages int) { s.k.wrote(pages, c) })
-	if err := s.w.tx.readState(); err != nil {
+	if s.w.tx.saved, err = readState(c); err != nil {
 		return err
 	}
+	s.w.tx.state = s.w.tx.saved
 	s.w.reveal()
 	s.r, err = openReaders(s.path, cfg.Readers)
 	return err

@@ -22,6 +22,7 @@ FROM migrations
 ORDER BY number`
 
 	begin            = `BEGIN IMMEDIATE`
+	beginRead        = `BEGIN`
 	commit           = `COMMIT`
 	savepoint        = `SAVEPOINT one`
 	rollbackTo       = `ROLLBACK TO one`
@@ -63,28 +64,29 @@ SELECT ` + runColumns + `
 FROM runs
 WHERE seq = ?1`
 
-	// The statuses are written out where the plan depends on them: SQLite uses
-	// the partial index only when it can prove the condition.
+	// The conditions of the partial indexes are repeated word for word, however
+	// redundant: SQLite uses such an index only when it finds its condition in
+	// the query.
 
 	claimStarted = `
 UPDATE runs
-SET status = 3, executor = ?1, epoch = epoch + 1, queued_at = NULL
+SET status = 3, executor = ?1, epoch = epoch + 1
 WHERE seq IN (
     SELECT seq
     FROM runs
-    WHERE status = 1 AND (started_at IS NOT NULL) = 1
-    ORDER BY queue, priority DESC, queued_at
+    WHERE status = 1 AND started_at IS NOT NULL
+    ORDER BY priority DESC, queued_at, seq
     LIMIT ?2)
 RETURNING ` + runColumns
 
 	claimNew = `
 UPDATE runs
-SET status = 3, executor = ?1, epoch = epoch + 1, queued_at = NULL, started_at = ?2
+SET status = 3, executor = ?1, epoch = epoch + 1, started_at = ?2
 WHERE seq IN (
     SELECT seq
     FROM runs
-    WHERE status = 1 AND (started_at IS NOT NULL) = 0 AND queue = ?3
-    ORDER BY priority DESC, queued_at
+    WHERE status <= 4 AND status = 1 AND (started_at IS NOT NULL) = 0 AND queue = ?3
+    ORDER BY priority DESC, queued_at, seq
     LIMIT ?4)
 RETURNING ` + runColumns
 
@@ -93,7 +95,7 @@ RETURNING ` + runColumns
 	countHeld = `
 SELECT COUNT(*)
 FROM runs
-WHERE status IN (1, 3, 4) AND (started_at IS NOT NULL) = 1 AND queue = ?1`
+WHERE status <= 4 AND status IN (1, 3, 4) AND (started_at IS NOT NULL) = 1 AND queue = ?1`
 
 	// insertStep writes nothing when the claim is stale.
 	insertStep = `
@@ -166,17 +168,17 @@ WHERE seq = ?1`
 
 	endUnstarted = `
 UPDATE runs
-SET status = ?2, error = ?3, ended_at = ?4, end_pos = ?5, queued_at = NULL, wake_at = NULL, due_at = NULL
+SET status = ?2, error = ?3, ended_at = ?4, end_pos = ?5, wake_at = NULL, due_at = NULL
 WHERE seq = ?1`
 
 	resumeRun = `
 UPDATE runs
-SET status = 1, stop = 0, queued_at = ?2, ended_at = NULL, end_pos = NULL, error = NULL,
+SET status = 1, stop = 0, queued_at = ?2, ended_at = NULL, end_pos = NULL, error = NULL, output = NULL,
     attempt = attempt + 1, recoveries = 0, due_at = deadline
 WHERE seq = ?1`
 
 	selectDue = `
-SELECT seq, id, queue, status, deadline, started_at
+SELECT seq, id, queue, status, ` + deadlineDue + `, started_at
 FROM runs
 WHERE due_at <= ?1
 ORDER BY due_at
@@ -196,19 +198,19 @@ SET recoveries = CASE WHEN last > recovered_pos THEN 1 ELSE recoveries + 1 END,
 FROM (
     SELECT r.seq AS run, (SELECT COALESCE(MAX(s.pos), 0) FROM steps AS s WHERE s.run = r.seq) AS last
     FROM runs AS r
-    WHERE r.status = 3)
+    WHERE r.status <= 4 AND r.status = 3)
 WHERE seq = run`
 
 	parkCrashing = `
 UPDATE runs
 SET status = 8, error = ?2, due_at = NULL
-WHERE status = 3 AND recoveries > ?1
+WHERE status <= 4 AND status = 3 AND recoveries > ?1
 RETURNING id, seq`
 
 	recoverRunning = `
 UPDATE runs
 SET status = 1, queued_at = ?1, attempt = attempt + 1, due_at = ` + deadlineDue + `
-WHERE status = 3`
+WHERE status <= 4 AND status = 3`
 
 	queuesLive = `
 SELECT queue,
@@ -221,26 +223,26 @@ GROUP BY queue`
 	oldestQueued = `
 SELECT MIN(queued_at)
 FROM runs
-WHERE status = 1`
+WHERE status <= 4 AND status = 1`
 
-	// A page of the rows that are spans. Two streams in commit order, merged
+	// A page of the rows that are spans, up to position ?2. Two streams in commit order, merged
 	// by the caller.
 	spanSteps = `
 SELECT s.path, s.attempt, s.pos, s.epoch, s.kind, s.status, s.name, s.started_at, s.ended_at,
     s.wake_at, s.child_id, s.error, r.seq, r.id, r.workflow, r.trace_id, r.parent_span
 FROM steps AS s
 JOIN runs AS r ON r.seq = s.run
-WHERE s.pos > ?1 AND s.sampled = 1 AND s.attempt > 0
+WHERE s.pos > ?1 AND s.pos <= ?2 AND s.sampled = 1 AND s.attempt > 0
 ORDER BY s.pos
-LIMIT ?2`
+LIMIT ?3`
 
 	spanRuns = `
 SELECT end_pos, seq, id, workflow, status, queue, version, executor, attempt, created_at, started_at,
     ended_at, error, trace_id, parent_span
 FROM runs
-WHERE end_pos > ?1 AND sampled = 1 AND end_pos IS NOT NULL
+WHERE end_pos > ?1 AND end_pos <= ?2 AND sampled = 1 AND end_pos IS NOT NULL
 ORDER BY end_pos
-LIMIT ?2`
+LIMIT ?3`
 
 	selectCursor = `
 SELECT pos

@@ -3,8 +3,8 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/stepwell/stepwell/store"
 )
@@ -24,11 +24,13 @@ func (s *Store) Get(ctx context.Context, id string) (run store.Run, err error) {
 // List implements [store.Store].
 func (s *Store) List(ctx context.Context, f store.Filter) (runs []store.Run, err error) {
 	query, args := listQuery(f)
-	err = s.r.query(ctx, query, func(r row) error {
-		run, err := scanRun(r)
-		runs = append(runs, run)
-		return err
-	}, args...)
+	err = s.r.with(ctx, func(c *conn) error {
+		return c.queryOnce(query, func(r row) error {
+			run, err := scanRun(r)
+			runs = append(runs, run)
+			return err
+		}, args...)
+	})
 	return runs, err
 }
 
@@ -46,12 +48,18 @@ func listQuery(f store.Filter) (string, []any) {
 		args = append(args, vs...)
 	}
 	if len(f.Statuses) > 0 {
-		marks := make([]string, len(f.Statuses))
-		for i, st := range f.Statuses {
-			marks[i] = "?"
+		var marks []string
+		for _, st := range f.Statuses {
+			marks = append(marks, "?")
 			args = append(args, int64(st))
 		}
 		where = append(where, "status IN ("+strings.Join(marks, ", ")+")")
+		// The conditions of the two indexes by status.
+		if slices.Max(f.Statuses) <= store.Waiting {
+			cond("status <= 4")
+		} else if slices.Min(f.Statuses) >= store.Failed {
+			cond("status >= 6")
+		}
 	}
 	if f.Workflow != "" {
 		cond("workflow = ?", f.Workflow)
@@ -88,24 +96,31 @@ func listQuery(f store.Filter) (string, []any) {
 // Stats implements [store.Store].
 func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
 	st := store.Stats{Runs: map[store.Status]int64{}}
-	for _, status := range store.Statuses() {
-		st.Runs[status] = s.w.counts[status].Load()
-	}
-	err := s.r.query(ctx, queuesLive, func(r row) error {
-		st.Queues = append(st.Queues, store.QueueStats{Name: r.text(0), Depth: r.int(1), Held: r.int(2)})
-		return nil
+	err := s.r.view(ctx, func(c *conn) error {
+		n, err := readState(c)
+		if err != nil {
+			return err
+		}
+		for _, status := range store.Statuses() {
+			st.Runs[status] = n.runs[status]
+		}
+		err = c.query(queuesLive, func(r row) error {
+			st.Queues = append(st.Queues, store.QueueStats{Name: r.text(0), Depth: r.int(1), Held: r.int(2)})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		oldest, err := c.count(oldestQueued)
+		if err != nil {
+			return err
+		}
+		due, err := c.count(nextDue)
+		st.OldestQueued, st.NextDue = fromMicros(oldest), fromMicros(due)
+		return err
 	})
 	if err != nil {
-		return store.Stats{}, fmt.Errorf("count queues: %w", err)
+		return store.Stats{}, fmt.Errorf("count: %w", err)
 	}
-	if st.OldestQueued, err = s.readTime(ctx, oldestQueued); err != nil {
-		return store.Stats{}, err
-	}
-	st.NextDue, err = s.readTime(ctx, nextDue)
-	return st, err
-}
-
-func (s *Store) readTime(ctx context.Context, query string) (t time.Time, err error) {
-	err = s.r.query(ctx, query, func(r row) error { t = r.time(0); return nil })
-	return t, err
+	return st, nil
 }

@@ -34,6 +34,11 @@ func openReaders(path string, n int) (*readers, error) {
 }
 
 func (r *readers) query(ctx context.Context, sql string, fn func(row) error, args ...any) error {
+	return r.with(ctx, func(c *conn) error { return c.query(sql, fn, args...) })
+}
+
+// with lends a connection to fn.
+func (r *readers) with(ctx context.Context, fn func(*conn) error) error {
 	select {
 	case <-r.done:
 		return store.ErrClosed
@@ -42,12 +47,24 @@ func (r *readers) query(ctx context.Context, sql string, fn func(row) error, arg
 	select {
 	case c := <-r.idle:
 		defer func() { r.idle <- c }()
-		return c.query(sql, fn, args...)
+		return fn(c)
 	case <-r.done:
 		return store.ErrClosed
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// view has fn see one commit in all its queries.
+func (r *readers) view(ctx context.Context, fn func(*conn) error) error {
+	return r.with(ctx, func(c *conn) error {
+		if _, err := c.exec(beginRead); err != nil {
+			return err
+		}
+		err := fn(c)
+		_, end := c.exec(commit)
+		return errors.Join(err, end)
+	})
 }
 
 // close waits for the reads under way.

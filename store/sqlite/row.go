@@ -15,8 +15,15 @@ type row []driver.Value
 
 func (r row) int(i int) int64      { v, _ := r[i].(int64); return v }
 func (r row) text(i int) string    { v, _ := r[i].(string); return v }
-func (r row) blob(i int) []byte    { v, _ := r[i].([]byte); return v }
 func (r row) time(i int) time.Time { return fromMicros(r.int(i)) }
+
+func (r row) blob(i int) []byte {
+	v, ok := r[i].([]byte)
+	if ok && v == nil {
+		return []byte{} // how the driver gives an empty one
+	}
+	return v
+}
 
 func (r row) failure(i int) (*store.Failure, error) {
 	s := r.text(i)
@@ -72,7 +79,7 @@ func failure(f *store.Failure) any {
 	return string(b)
 }
 
-func flag(b bool) int64 {
+func bit(b bool) int64 {
 	if b {
 		return 1
 	}

@@ -9,18 +9,21 @@ import (
 // Spans implements [store.Store]: it merges the rows of history and the ends
 // of runs, which share one numbering.
 func (s *Store) Spans(ctx context.Context, after int64, limit int) (store.SpanPage, error) {
-	// Read before the rows: what is committed later is for the next page.
+	if limit <= 0 {
+		limit = defaultPage
+	}
+	// Both reads end here: the second sees more commits than the first, and
+	// what it found beyond would skip what the first had not yet seen.
 	end := s.w.position.Load()
-	steps, err := s.spanSteps(ctx, after, limit)
+	steps, err := s.spanSteps(ctx, after, end, limit)
 	if err != nil {
 		return store.SpanPage{}, err
 	}
-	ends, err := s.spanRuns(ctx, after, limit)
+	ends, err := s.spanRuns(ctx, after, end, limit)
 	if err != nil {
 		return store.SpanPage{}, err
 	}
 	page := store.SpanPage{Next: max(after, end)}
-	full := len(steps) == limit || len(ends) == limit
 	for len(page.Records) < limit && (len(steps) > 0 || len(ends) > 0) {
 		from := &steps
 		if len(steps) == 0 || (len(ends) > 0 && ends[0].Pos < steps[0].Pos) {
@@ -29,15 +32,13 @@ func (s *Store) Spans(ctx context.Context, after int64, limit int) (store.SpanPa
 		page.Records = append(page.Records, (*from)[0])
 		*from = (*from)[1:]
 	}
-	if n := len(page.Records); n > 0 && (full || n == limit) {
+	if n := len(page.Records); n == limit {
 		page.Next, page.More = page.Records[n-1].Pos, true
-	} else if n > 0 {
-		page.Next = max(page.Next, page.Records[n-1].Pos)
 	}
 	return page, nil
 }
 
-func (s *Store) spanSteps(ctx context.Context, after int64, limit int) (recs []store.SpanRecord, err error) {
+func (s *Store) spanSteps(ctx context.Context, after, end int64, limit int) (recs []store.SpanRecord, err error) {
 	err = s.r.query(ctx, spanSteps, func(r row) error {
 		why, err := r.failure(11)
 		recs = append(recs, store.SpanRecord{
@@ -50,11 +51,11 @@ func (s *Store) spanSteps(ctx context.Context, after int64, limit int) (recs []s
 			},
 		})
 		return err
-	}, after, int64(limit))
+	}, after, end, int64(limit))
 	return recs, err
 }
 
-func (s *Store) spanRuns(ctx context.Context, after int64, limit int) (recs []store.SpanRecord, err error) {
+func (s *Store) spanRuns(ctx context.Context, after, end int64, limit int) (recs []store.SpanRecord, err error) {
 	err = s.r.query(ctx, spanRuns, func(r row) error {
 		why, err := r.failure(12)
 		recs = append(recs, store.SpanRecord{
@@ -66,7 +67,7 @@ func (s *Store) spanRuns(ctx context.Context, after int64, limit int) (recs []st
 			},
 		})
 		return err
-	}, after, int64(limit))
+	}, after, end, int64(limit))
 	return recs, err
 }
 

@@ -17,7 +17,7 @@ func (s *Store) Stop(ctx context.Context, id string, cause store.StopCause, now 
 			return store.Run{}, err
 		case run.Status.Ended():
 			return store.Run{}, fmt.Errorf("stop run %s: %w: it has ended: %s", id, store.ErrConflict, run.Status)
-		case run.Stop != store.StopNone:
+		case run.Stop != store.StopNone && run.Status != store.Stuck:
 			return run, nil
 		}
 		if err := tx.stop(run.Seq, run.ID, run.Status, run.StartedAt.IsZero(), cause, now); err != nil {
@@ -85,6 +85,9 @@ func (s *Store) Resume(ctx context.Context, id string, now time.Time) (store.Run
 		}
 		tx.moved(run.Status, store.Queued, 1)
 		tx.publish(store.Event{Kind: store.EventQueued, ID: run.ID, Seq: run.Seq, Queue: run.Queue})
+		if !run.Deadline.IsZero() {
+			tx.publish(store.Event{Kind: store.EventDue, At: run.Deadline})
+		}
 		return tx.get(id)
 	})
 }

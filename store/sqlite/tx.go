@@ -27,7 +27,9 @@ type state struct {
 
 // moved counts n runs from one status to another; zero is "did not exist".
 func (t *tx) moved(from, to store.Status, n int64) {
-	t.state.runs[from] -= n
+	if from != 0 {
+		t.state.runs[from] -= n
+	}
 	t.state.runs[to] += n
 }
 
@@ -107,21 +109,20 @@ func (t *tx) writeState() error {
 	return err
 }
 
-func (t *tx) readState() error {
+func readState(c *conn) (s state, err error) {
 	found := false
-	err := t.query(selectState, func(r row) error {
+	err = c.query(selectState, func(r row) error {
 		found = true
-		t.state.pos, t.state.seq = r.int(0), r.int(1)
+		s.pos, s.seq = r.int(0), r.int(1)
 		for i := 1; i <= 8; i++ {
-			t.state.runs[i] = r.int(i + 1)
+			s.runs[i] = r.int(i + 1)
 		}
 		return nil
 	})
 	if err == nil && !found {
 		err = fmt.Errorf("%w: no state", store.ErrCorrupt)
 	}
-	t.saved = t.state
-	return err
+	return s, err
 }
 
 // pagesWritten is the number of pages the connection wrote since it was asked.

@@ -53,6 +53,8 @@ CREATE TABLE runs (
 -- All that is neither ended nor stuck: what to claim, what is held.
 CREATE INDEX runs_live ON runs (status, (started_at IS NOT NULL), queue, priority DESC, queued_at)
     WHERE status <= 4;
+-- What goes first: it started before, and is to go on.
+CREATE INDEX runs_woken ON runs (priority DESC, queued_at) WHERE status = 1 AND started_at IS NOT NULL;
 CREATE INDEX runs_due ON runs (due_at) WHERE due_at IS NOT NULL;
 -- What people look for among the ended.
 CREATE INDEX runs_trouble ON runs (status, seq) WHERE status >= 6;
