@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,9 +17,10 @@ import (
 // pipes is a listener without a network, so that a server and its clients can
 // share a synctest bubble.
 type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
+	conns    chan net.Conn
+	done     chan struct{}
+	once     sync.Once
+	accepted atomic.Int64
 }
 
 func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
@@ -26,6 +28,7 @@ func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(ch
 func (p *pipes) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.conns:
+		p.accepted.Add(1)
 		return c, nil
 	case <-p.done:
 		return nil, net.ErrClosed
@@ -53,10 +56,7 @@ func probed(t *testing.T, rate float64, length time.Duration, handler func(http.
 	synctest.Test(t, func(t *testing.T) {
 		l := newPipes()
 		began := time.Now()
-		srv := &http.Server{
-			Handler:   http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(w, time.Since(began)) }),
-			ConnState: func(_ net.Conn, s http.ConnState) { conns += map[http.ConnState]int{http.StateNew: 1}[s] },
-		}
+		srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler(w, time.Since(began)) })}
 		var wg sync.WaitGroup
 		wg.Go(func() { srv.Serve(l) })
 		ctx, cancel := context.WithTimeout(t.Context(), length)
@@ -66,6 +66,7 @@ func probed(t *testing.T, rate float64, length time.Duration, handler func(http.
 		p.run(ctx)
 		srv.Close()
 		wg.Wait()
+		conns = int(l.accepted.Load())
 	})
 	slices.SortFunc(probes, func(a, b Probe) int { return int(a.At - b.At) })
 	return probes, conns
