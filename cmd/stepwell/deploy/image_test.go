@@ -86,6 +86,7 @@ type imageConfig struct {
 }
 
 func buildImage(t *testing.T) *image {
+	readContext(t)
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +125,23 @@ func buildImage(t *testing.T) *image {
 	img.config = inspected.Docker.Config
 	img.root = strings.TrimSpace(img.buildah(t, "mount", img.container(t)))
 	return img
+}
+
+// readContext looks at all that the image is built from. The build reads it in another process, where go test does
+// not see it: without this a cached pass would outlive a change.
+func readContext(t *testing.T) {
+	for _, name := range []string{"Dockerfile", ".dockerignore", "LICENSE", "go.mod", "go.sum", "cmd", "runtime", "store", "telemetry"} {
+		err := filepath.WalkDir(filepath.Join(top, name), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			_, err = os.Stat(path)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // container makes a container of the image that ends with the test.
