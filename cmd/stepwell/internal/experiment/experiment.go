@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -40,6 +39,8 @@ const (
 var (
 	errLength      = errors.New("the chosen length of time was over")
 	errInterrupted = errors.New("interrupted")
+	errGone        = errors.New("the server is gone")
+	errAllEnded    = errors.New("all runs have ended")
 )
 
 // Run makes the experiment. The result is what was measured until ctx ended,
@@ -89,6 +90,13 @@ func (e *experiment) measure(ctx context.Context) {
 	wg.Go(func() { p.run(ctx) })
 	wg.Go(func() {
 		if err := e.client.startRuns(ctx, e.cfg.Workload, e.cfg.Runs); err != nil && ctx.Err() == nil {
+			// A server that dies breaks its connections first, but that it
+			// died is the better reason.
+			select {
+			case <-e.server.exited:
+				err = errGone
+			case <-time.After(lookEvery):
+			}
 			end(err)
 		}
 	})
@@ -101,7 +109,7 @@ func (e *experiment) measure(ctx context.Context) {
 		select {
 		case <-look.C:
 		case <-e.server.exited:
-			end(errors.New("the server is gone"))
+			end(errGone)
 		case <-ctx.Done():
 		}
 		if ctx.Err() != nil {
@@ -116,8 +124,6 @@ func (e *experiment) measure(ctx context.Context) {
 		e.result.Stopped = cause
 	}
 }
-
-var errAllEnded = errors.New("all runs have ended")
 
 // follow asks how far the runs are. It is apart from the looking at memory,
 // which a slow answer must not hold up.
@@ -179,8 +185,8 @@ func (e *experiment) finish() *Result {
 	r := &e.result
 	slices.SortFunc(r.Probes, func(a, b Probe) int { return cmp.Compare(a.At, b.At) })
 	r.Latency = summarize(r.Probes)
-	if r.Stopped != nil && r.Stopped != errLength && r.Stopped != errInterrupted {
-		r.Stopped = fmt.Errorf("stopped after %.1f s: %w", r.Wall.Seconds(), r.Stopped)
+	if r.Stopped == errGone {
+		r.Stopped = nil // Server says so, and why
 	}
 	return r
 }

@@ -90,11 +90,11 @@ func (r *Result) Verdict() error {
 	if n := r.Ended.bad(); n > 0 {
 		bad = append(bad, fmt.Sprintf("%d of %d runs did not succeed", n, r.Runs))
 	}
-	if r.Server != nil {
-		bad = append(bad, r.Server.Error())
-	}
 	if r.Stopped != nil && r.Stopped != errLength {
 		bad = append(bad, r.Stopped.Error())
+	}
+	if r.Server != nil {
+		bad = append(bad, r.Server.Error())
 	}
 	if bad == nil {
 		return nil

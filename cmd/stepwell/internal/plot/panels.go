@@ -138,7 +138,7 @@ func (p *picture) steps(points []Done, of func(Done) int) []byte {
 		area.op('H', p.x(d.At.Seconds()))
 		area.op('V', p.done(float64(of(d))))
 	}
-	area.op('H', right)
+	area.op('H', p.x(max(p.Wall, points[len(points)-1].At).Seconds()))
 	area.op('V', runsBottom)
 	area.d = append(area.d, 'Z')
 	return area.d

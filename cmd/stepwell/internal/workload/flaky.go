@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/netip"
 	"sync/atomic"
+
+	"github.com/stepwell/stepwell/runtime/api"
 )
 
 // flakyPath is an endpoint for the fetch workflow to call.
@@ -51,7 +53,7 @@ func (s *server) listens(addr net.Addr) {
 func (s *server) flaky(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if s.calls.Add(1)%3 == 0 {
-		problem(w, http.StatusServiceUnavailable, "this endpoint fails one call in three, on purpose")
+		api.WriteProblem(w, http.StatusServiceUnavailable, "flaky", "this endpoint fails one call in three, on purpose")
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/runtime/api"
 )
 
 // Names lists the workflows of this package.
@@ -63,20 +64,21 @@ func home(w http.ResponseWriter, req *http.Request, rt starter) {
 		return
 	}
 	if unasked(req) {
-		problem(w, http.StatusForbidden, "only a request of your own starts runs, not one that another site or a prefetch makes")
+		api.WriteProblem(w, http.StatusForbidden, "forbidden", "only a request of your own starts runs, not one that another site or a prefetch makes")
 		return
 	}
 	workload, n, err := wanted(req)
 	if err != nil {
-		problem(w, http.StatusBadRequest, err.Error())
+		api.WriteProblem(w, http.StatusBadRequest, "invalid", err.Error())
 		return
 	}
 	ids, err := startAll(req.Context(), rt, workload, n)
 	if err != nil {
-		refuse(w, ids, err)
+		refuse(w, ids, n, err)
 		return
 	}
-	answer(w, http.StatusOK, "application/json", map[string]any{"enqueued": ids})
+	h.Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{"enqueued": ids}) //nolint:errcheck // the client has gone
 }
 
 // unasked recognises requests that a browser makes without its user wanting
@@ -148,28 +150,15 @@ func startAll(ctx context.Context, rt starter, workload string, n int) ([]string
 	return ids, nil
 }
 
-// refuse answers why not all runs were started, and which were.
-func refuse(w http.ResponseWriter, ids []string, err error) {
-	status, detail := http.StatusInternalServerError, "the runs could not be started"
+// refuse answers why not all runs were started, and how many were.
+func refuse(w http.ResponseWriter, ids []string, n int, err error) {
+	status, code, detail := http.StatusInternalServerError, "internal", "the runs could not be started"
 	if errors.Is(err, runtime.ErrOverloaded) || errors.Is(err, runtime.ErrDraining) {
 		w.Header().Set("Retry-After", "1")
-		status, detail = http.StatusServiceUnavailable, err.Error()
+		status, code, detail = http.StatusServiceUnavailable, "overloaded", err.Error()
 	}
-	p := problemBody(status, detail)
-	p["enqueued"] = ids
-	answer(w, status, "application/problem+json", p)
-}
-
-func problem(w http.ResponseWriter, status int, detail string) {
-	answer(w, status, "application/problem+json", problemBody(status, detail))
-}
-
-func problemBody(status int, detail string) map[string]any {
-	return map[string]any{"title": http.StatusText(status), "status": status, "detail": detail}
-}
-
-func answer(w http.ResponseWriter, status int, contentType string, body any) {
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) //nolint:errcheck // the client has gone
+	if len(ids) > 0 {
+		detail = fmt.Sprintf("%s; %d of %d runs were started", detail, len(ids), n)
+	}
+	api.WriteProblem(w, status, code, detail)
 }
