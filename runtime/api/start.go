@@ -1,0 +1,187 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/mux"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/stepwell/stepwell/runtime"
+)
+
+var startParams = []string{"id", "queue", "delay", "priority", "deadline", "label.", "wait"}
+
+// start begins a run. The same id again answers the run that has it.
+func (a *api) start(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	opts, err := startOptions(r, q)
+	if err != nil {
+		return err
+	}
+	wait, err := waitParam(q)
+	if err != nil {
+		return err
+	}
+	if a.closing() {
+		return runtime.ErrDraining
+	}
+	input, release, err := a.body(w, r)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if wait > 0 {
+		release, err := a.mayWait()
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	ctx, cancel := bounded(r)
+	defer cancel()
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	}
+	run, _, err := a.rt.Start(ctx, mux.Vars(r)["name"], input, opts...)
+	if err != nil {
+		return err
+	}
+	if wait > 0 && !settled(&run) {
+		if run, err = a.await(w, r, run, wait); err != nil {
+			return err
+		}
+	}
+	w.Header().Set("Location", "/v1/runs/"+run.ID)
+	status := http.StatusAccepted
+	if run.Status.Ended() {
+		status = http.StatusOK
+	}
+	return answer(w, status, runOf(&run))
+}
+
+func startOptions(r *http.Request, q url.Values) ([]runtime.StartOption, error) {
+	var opts []runtime.StartOption
+	id, err := idOf(r, q)
+	if err != nil {
+		return nil, err
+	}
+	if id != "" {
+		opts = append(opts, runtime.ID(id))
+	}
+	if q.Has("queue") {
+		if q.Get("queue") == "" {
+			return nil, bad("queue", "", "the name of a queue")
+		}
+		opts = append(opts, runtime.OnQueueNamed(q.Get("queue")))
+	}
+	delay, err := durationParam(q, "delay")
+	if err != nil {
+		return nil, err
+	}
+	if delay > 0 {
+		opts = append(opts, runtime.Delay(delay))
+	}
+	if q.Has("priority") {
+		p, err := intParam(q, "priority", 0, -1<<30, 1<<30)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, runtime.Priority(p))
+	}
+	deadline, err := timeParam(q, "deadline", time.Now(), 1)
+	if err != nil {
+		return nil, err
+	}
+	if !deadline.IsZero() {
+		opts = append(opts, runtime.Deadline(deadline))
+	}
+	if labels := labelParams(q); labels != nil {
+		opts = append(opts, runtime.Labels(labels))
+	}
+	return opts, nil
+}
+
+const idempotencyKey = "Idempotency-Key"
+
+// idOf returns the run's id: from the header, which may be quoted as its draft
+// standard has it, or from ?id=.
+func idOf(r *http.Request, q url.Values) (string, error) {
+	key := r.Header.Get(idempotencyKey)
+	if n := len(key); n > 1 && key[0] == '"' && key[n-1] == '"' {
+		key = key[1 : n-1]
+	}
+	_, inHeader := r.Header[idempotencyKey]
+	id := q.Get("id")
+	switch {
+	case inHeader && q.Has("id") && key != id:
+		return "", invalid("the Idempotency-Key header and ?id= differ: want one of them, or both the same")
+	case inHeader:
+		id = key
+	case !q.Has("id"):
+		return "", nil
+	}
+	return id, runtime.ValidateID(id)
+}
+
+// body reads the input. Until release is called its size counts against the
+// bound for all requests.
+func (a *api) body(w http.ResponseWriter, r *http.Request) (data []byte, release func(), err error) {
+	size := r.ContentLength
+	switch {
+	case size == 0:
+		return nil, func() {}, nil
+	case size > a.cfg.MaxBody:
+		return nil, nil, a.bodyTooLarge()
+	case size < 0:
+		size = a.cfg.MaxBody
+	}
+	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
+		return nil, nil, err
+	}
+	if a.bodies.Add(size) > a.cfg.MaxBodies {
+		a.bodies.Add(-size)
+		return nil, nil, &requestError{http.StatusServiceUnavailable, "overloaded", "too many requests with large bodies are under way; nothing was started"}
+	}
+	release = func() { a.bodies.Add(-size) }
+	data, err = io.ReadAll(http.MaxBytesReader(w, r.Body, a.cfg.MaxBody))
+	if err == nil && !utf8.Valid(data) {
+		err = invalid("the body is not UTF-8")
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		err = a.bodyTooLarge()
+	} else if _, ok := errors.AsType[*requestError](err); err != nil && !ok {
+		err = invalid("the body did not arrive whole")
+	}
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	return data, release, nil
+}
+
+func (a *api) bodyTooLarge() error {
+	return &requestError{http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the body is too large: at most %d bytes are allowed", a.cfg.MaxBody)}
+}
+
+// checkContentType takes JSON, and a body that does not say what it is.
+func checkContentType(v string) error {
+	if v == "" {
+		return nil
+	}
+	media, params, err := mime.ParseMediaType(v)
+	charset := strings.ToLower(params["charset"])
+	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") || charset != "" && charset != "utf-8" {
+		return &requestError{http.StatusUnsupportedMediaType, "unsupported_media_type",
+			fmt.Sprintf("Content-Type is %.100q: want application/json (with curl: -H 'Content-Type: application/json')", v)}
+	}
+	return nil
+}

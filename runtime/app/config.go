@@ -1,0 +1,160 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// config is what the program was told.
+type config struct {
+	addr       string
+	healthAddr string
+	storePath  string
+	tokens     []token
+	auth       authMode
+	version    string
+	drain      time.Duration
+	logLevel   slog.Level
+	maxBody    int64
+}
+
+// setting is one thing that can be configured: by flag, else by environment,
+// else its default.
+type setting struct {
+	env, flag, def, help string
+	set                  func(c *config, value string) error
+}
+
+// settings in the order in which they are shown.
+var settings = []setting{
+	{"STEPWELL_ADDR", "addr", "127.0.0.1:8080", "address of the API; with PORT set the default is 0.0.0.0:$PORT",
+		func(c *config, v string) error { return setAddr(&c.addr, v) }},
+	{"STEPWELL_HEALTH_ADDR", "health-addr", "127.0.0.1:8081", "address of health and metrics",
+		func(c *config, v string) error { return setAddr(&c.healthAddr, v) }},
+	{"STEPWELL_STORE", "store", "sqlite:data/stepwell.db", "where runs are kept: sqlite:PATH", setStore},
+	{"STEPWELL_REPLICA", "replica", "", "copy of the store in object storage; not in this version", setReplica},
+	{"STEPWELL_REPLICA_ACK", "replica-ack", "async", "what a write waits for: async; commit is not in this version", setReplicaAck},
+	{"STEPWELL_TOKENS", "tokens", "", "admin:SECRET,viewer:SECRET; a viewer only reads", setTokens},
+	{"STEPWELL_AUTH", "auth", "auto", "on, off or auto: on with tokens or off loopback, a token is made when none is set", setAuth},
+	{"STEPWELL_VERSION", "run-version", "", "version that runs are started under; default: the build's",
+		func(c *config, v string) error { c.version = v; return nil }},
+	{"STEPWELL_DRAIN", "drain", "10s", "time for running steps after SIGTERM", setDrain},
+	{"STEPWELL_LOG_LEVEL", "log-level", "info", "debug, info, warn or error", setLogLevel},
+	{"STEPWELL_MAX_BODY", "max-body", "1MiB", "size of one request's body", setMaxBody},
+}
+
+// readConfig puts the settings together. flags holds those given.
+func readConfig(flags map[string]string, getenv func(string) string) (*config, error) {
+	c := &config{}
+	for _, s := range settings {
+		value, from := s.def, s.env
+		if v := getenv(s.env); v != "" {
+			value = v
+		} else if s.env == "STEPWELL_ADDR" && getenv("PORT") != "" {
+			if err := checkPort(getenv("PORT")); err != nil {
+				return nil, wrongValue("PORT", getenv("PORT"), err)
+			}
+			value, from = "0.0.0.0:"+getenv("PORT"), "PORT"
+		}
+		if v, ok := flags[s.flag]; ok {
+			value, from = v, "--"+s.flag
+		}
+		if err := s.set(c, value); err != nil {
+			if s.flag == "tokens" {
+				return nil, UsageErrorf("%s: %w", from, err) // a secret is not repeated
+			}
+			return nil, wrongValue(from, value, err)
+		}
+	}
+	if c.version == "" {
+		c.version = buildID()
+	}
+	return c, nil
+}
+
+func wrongValue(name, value string, err error) error {
+	return UsageErrorf("%s is %q: %w", name, value, err)
+}
+
+func setAddr(to *string, v string) error {
+	host, port, err := net.SplitHostPort(v)
+	if err != nil || checkPort(port) != nil || strings.ContainsAny(host, "/ ") {
+		return fmt.Errorf("want host:port, such as 127.0.0.1:8080 or :8080")
+	}
+	*to = v
+	return nil
+}
+
+func checkPort(v string) error {
+	if n, err := strconv.ParseUint(v, 10, 16); err != nil || n > 65535 {
+		return fmt.Errorf("want a port from 0 to 65535")
+	}
+	return nil
+}
+
+func setStore(c *config, v string) error {
+	scheme, rest, found := strings.Cut(v, ":")
+	switch {
+	case scheme == "postgres" || scheme == "postgresql":
+		return fmt.Errorf("postgres is not in this version: want sqlite:PATH")
+	case !found || scheme != "sqlite" || rest == "":
+		return fmt.Errorf("want sqlite:PATH, such as sqlite:data/stepwell.db")
+	case strings.HasPrefix(rest, "//"):
+		return fmt.Errorf("want sqlite:PATH without //, such as sqlite:/data/stepwell.db")
+	}
+	c.storePath = rest
+	return nil
+}
+
+func setReplica(c *config, v string) error {
+	if v != "" {
+		return fmt.Errorf("a replica is not in this version: leave it unset")
+	}
+	return nil
+}
+
+func setReplicaAck(c *config, v string) error {
+	switch v {
+	case "async":
+		return nil
+	case "commit":
+		return fmt.Errorf("a replica is not in this version: want async")
+	}
+	return fmt.Errorf("want async")
+}
+
+func setDrain(c *config, v string) error {
+	d, err := time.ParseDuration(v)
+	if err != nil || d < 0 || d > time.Hour {
+		return fmt.Errorf("want a duration from 0s to 1h, such as 10s")
+	}
+	c.drain = d
+	return nil
+}
+
+func setLogLevel(c *config, v string) error {
+	switch v {
+	case "debug", "info", "warn", "error":
+		return c.logLevel.UnmarshalText([]byte(v))
+	}
+	return fmt.Errorf("want debug, info, warn or error")
+}
+
+func setMaxBody(c *config, v string) error {
+	number, unit := v, int64(1)
+	for suffix, u := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20} {
+		if n, ok := strings.CutSuffix(v, suffix); ok {
+			number, unit = n, u
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 1 || n > (64<<20)/unit {
+		return fmt.Errorf("want a size from 1 to 64MiB, such as 512KiB or 2MiB")
+	}
+	c.maxBody = n * unit
+	return nil
+}
