@@ -34,6 +34,20 @@ func (s *fakeStore) write(n int, sampled bool) {
 	}
 }
 
+func (s *fakeStore) refuse(times int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusals = times
+}
+
+// kept is where the cursor is, zero when it was never set, and how often it
+// was moved.
+func (s *fakeStore) kept() (pos int64, saves int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cursor, s.saves
+}
+
 func (s *fakeStore) Position() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -181,8 +181,9 @@ func TestUnsampledRunsCostNoCommit(t *testing.T) {
 			s.notify()
 			time.Sleep(time.Second)
 		}
-		if calls, _ := e.reset(); st.saves != 0 || len(calls) != 0 {
-			t.Errorf("the cursor moved %d times, %d exports", st.saves, len(calls))
+		calls, _ := e.reset()
+		if _, saves := st.kept(); saves != 0 || len(calls) != 0 {
+			t.Errorf("the cursor moved %d times, %d exports", saves, len(calls))
 		}
 		if b := s.status().Backlog; b != 0 {
 			t.Errorf("backlog %d", b)
@@ -200,7 +201,7 @@ func TestStopBoundsAHangingExport(t *testing.T) {
 		if took := time.Since(begun); took != flushTimeout {
 			t.Errorf("took %v to stop, want %v", took, flushTimeout)
 		}
-		if st.found {
+		if _, saves := st.kept(); saves > 0 {
 			t.Error("the cursor moved though nothing was exported")
 		}
 	})
@@ -213,8 +214,8 @@ func TestExportInFlightMayEnd(t *testing.T) {
 		s.notify()
 		time.Sleep(gather + 1) // it has begun
 		stop()
-		if st.cursor != 1 || e.calls != 1 {
-			t.Errorf("cursor %d after %d exports", st.cursor, e.calls)
+		if pos, _ := st.kept(); pos != 1 || e.calls != 1 {
+			t.Errorf("cursor %d after %d exports", pos, e.calls)
 		}
 	})
 }
@@ -235,7 +236,7 @@ func TestFullStoreDoesNotFloodTheCollector(t *testing.T) {
 	e := new(fakeExporter)
 	inBubble(t, e, io.Discard, func(st *fakeStore, s *shipper, _ func()) {
 		st.write(1, true)
-		st.refusals = 5
+		st.refuse(5)
 		s.notify()
 		time.Sleep(10 * time.Second)
 		if err := s.status().Err; !errors.Is(err, store.ErrFull) {
@@ -245,8 +246,8 @@ func TestFullStoreDoesNotFloodTheCollector(t *testing.T) {
 		if calls, _ := e.reset(); len(calls) != 1 {
 			t.Errorf("exported %d times", len(calls))
 		}
-		if st.cursor != 1 || s.status().Err != nil {
-			t.Errorf("cursor %d, %v", st.cursor, s.status().Err)
+		if pos, _ := st.kept(); pos != 1 || s.status().Err != nil {
+			t.Errorf("cursor %d, %v", pos, s.status().Err)
 		}
 	})
 }
