@@ -1,0 +1,55 @@
+package isolate
+
+import (
+	"os"
+	goruntime "runtime"
+	"sync"
+)
+
+// processors is GOMAXPROCS of the process, of which there is one however many
+// isolators there are.
+var processors procs
+
+// procs raises GOMAXPROCS by one for each lowered thread.
+type procs struct {
+	mu       sync.Mutex
+	extra    int  // wanted on top of base; shortly negative when an end overtakes its raise
+	raised   int  // what GOMAXPROCS is raised by now
+	base     int  // what it was before
+	explicit bool // base is the user's value, not Go's
+}
+
+// cores returns GOMAXPROCS as it is without the lowered threads.
+func (p *procs) cores() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return goruntime.GOMAXPROCS(0) - p.raised
+}
+
+// add stops the world for some 50 µs, and waits for a GC cycle under way:
+// do not call it with a lock that the fast paths take.
+func (p *procs) add(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.extra += n
+	want := max(p.extra, 0)
+	if want == p.raised {
+		return
+	}
+	now := goruntime.GOMAXPROCS(0)
+	switch {
+	case p.raised == 0:
+		// The automatic value is known only by setting it.
+		goruntime.SetDefaultGOMAXPROCS()
+		p.explicit = os.Getenv("GOMAXPROCS") != "" || now != goruntime.GOMAXPROCS(0)
+		p.base = now
+	case now != p.base+p.raised:
+		p.base, p.explicit = max(now-p.raised, 1), true // someone set it meanwhile: theirs counts
+	}
+	p.raised = want
+	if want == 0 && !p.explicit {
+		goruntime.SetDefaultGOMAXPROCS()
+		return
+	}
+	goruntime.GOMAXPROCS(p.base + want)
+}
