@@ -9,8 +9,8 @@ const (
 	// logPages is when the log is copied into the database: large enough that
 	// a page rewritten by many commits is copied once (16 MiB).
 	logPages = 4096
-	// logLimit is when the writer does it itself, because it outruns the
-	// checkpointer: the log is never unbounded (128 MiB).
+	// logLimit is when the writer waits for the readers that hold the log, or
+	// for a checkpointer that it outruns: the log is never unbounded (128 MiB).
 	logLimit = 32768
 	// logKeep is the size to which the log file is cut back, in bytes.
 	logKeep = logPages * pageSize
@@ -21,54 +21,69 @@ const (
 //
 // The bulk is copied on a connection of its own while the writer goes on. What
 // the writer added meanwhile is little; the writer copies that itself between
-// two commits, and because nothing is then left, the next commit starts the
-// log from its beginning instead of making it longer.
+// two commits. When nothing is left and no reader is in the log at that moment,
+// the next commit starts the log from its beginning instead of making it
+// longer. Readers may follow one another so closely that this never comes;
+// at the limit the writer waits for those that were there before.
 type checkpointer struct {
 	conn *conn
 	wake chan struct{}
 	done chan struct{}
-	log  atomic.Int64 // pages in the log, counted by the writer
 	// bulk is set when the checkpointer has done its part.
 	bulk atomic.Bool
+
+	// Of the writer's goroutine. log is an upper bound of the pages in the
+	// log, copied says how many of them need no copying any more.
+	log, copied  int64
+	begin, limit int64
+	wait         int64 // no restart below, because one was in vain
 }
 
 func newCheckpointer(c *conn) *checkpointer {
-	return &checkpointer{conn: c, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	return &checkpointer{conn: c, wake: make(chan struct{}, 1), done: make(chan struct{}), begin: logPages, limit: logLimit}
 }
 
 // run ends when wake is closed.
 func (k *checkpointer) run() {
 	defer close(k.done)
 	for range k.wake {
-		if k.passive(k.conn) == nil {
-			k.bulk.Store(true)
-		}
+		// An error shows in a log that grows; the next round tries again, and
+		// copies from where the last one was safe.
+		k.conn.query(copyLog, func(row) error { return nil })
+		k.bulk.Store(true)
 	}
-}
-
-// passive copies what no reader still needs and waits for nobody.
-func (k *checkpointer) passive(c *conn) error {
-	return c.query("PRAGMA wal_checkpoint(PASSIVE)", func(r row) error {
-		if r.int(1) == r.int(2) {
-			k.log.Store(0)
-		} else if c != k.conn {
-			k.log.Store(r.int(1) - r.int(2)) // a reader holds the rest
-		}
-		return nil
-	})
 }
 
 // wrote is called by the writer after each commit with the pages it added.
 func (k *checkpointer) wrote(pages int, writer *conn) {
-	log := k.log.Add(int64(pages))
+	k.log += int64(pages)
 	switch {
-	case k.bulk.Swap(false) || log > logLimit:
-		k.passive(writer)
-	case log > logPages:
+	case k.log > max(k.limit, k.wait):
+		k.copyRest(writer, restartLog)
+	case k.bulk.Swap(false):
+		k.copyRest(writer, copyLog)
+	case k.log-k.copied > k.begin:
 		select {
 		case k.wake <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// copyRest has the writer copy what is left, which it can do without anybody
+// adding to it, and learns how long the log really is.
+func (k *checkpointer) copyRest(writer *conn, how string) {
+	busy := true
+	err := writer.query(how, func(r row) error {
+		busy, k.log, k.copied = r.int(0) != 0, r.int(1), r.int(2)
+		return nil
+	})
+	switch {
+	case how != restartLog:
+	case err != nil || busy:
+		k.wait = k.log + k.begin // not again after every commit
+	default:
+		k.log, k.copied, k.wait = 0, 0, 0
 	}
 }
 

@@ -35,10 +35,13 @@ func classify(err error, commit bool) (error, extent) {
 	switch code := se.Code(); {
 	case code&0xff == sqlite3.SQLITE_CONSTRAINT:
 		return fmt.Errorf("%w: %w", store.ErrConflict, err), ownError
-	// The frames did not all reach the log, so the transaction cannot be in
-	// it: SQLite recovers a commit only from a last frame that is whole.
+	// The last frame did not reach the log whole; see voidRefused.
 	case code&0xff == sqlite3.SQLITE_FULL, code == sqlite3.SQLITE_IOERR_WRITE:
 		return fmt.Errorf("%w: %w", store.ErrFull, err), batchError
+	// After a failed fsync the system holds the pages for clean: what comes
+	// later would rest on what is not on the disk.
+	case code == sqlite3.SQLITE_IOERR_FSYNC, code == sqlite3.SQLITE_IOERR_DIR_FSYNC:
+		return fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err), fatalError
 	case code&0xff == sqlite3.SQLITE_CORRUPT, code&0xff == sqlite3.SQLITE_NOTADB:
 		return fmt.Errorf("%w: %w", store.ErrCorrupt, err), fatalError
 	case commit:
@@ -48,4 +51,16 @@ func classify(err error, commit bool) (error, extent) {
 	default:
 		return err, ownError
 	}
+}
+
+// classifyBatch is classify for a statement that serves the whole batch.
+func classifyBatch(err error) (error, extent) {
+	err, reach := classify(err, false)
+	switch {
+	case errors.Is(err, store.ErrCorrupt):
+		reach = fatalError
+	case reach == ownError:
+		reach = batchError
+	}
+	return err, reach
 }

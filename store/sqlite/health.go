@@ -2,6 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -18,7 +21,7 @@ func (s *Store) Probe(ctx context.Context) error {
 func (s *Store) Health() store.Health {
 	h := store.Health{
 		Commits: s.w.commits.Load(), Writes: s.w.writes.Load(), Pending: s.w.waiting(),
-		LogBytes: s.k.log.Load() * pageSize, FreeBytes: freeBytes(filepath.Dir(s.path)),
+		LogBytes: fileSize(s.path + "-wal"), FreeBytes: freeBytes(filepath.Dir(s.path)),
 	}
 	if f := s.w.fault.Load(); f != nil {
 		h.Err, h.Fatal = f.err, f.fatal
@@ -33,6 +36,17 @@ func (s *Store) Health() store.Health {
 		h.Runs[i] = s.w.counts[i].Load()
 	}
 	return h
+}
+
+func fileSize(path string) int64 {
+	fi, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0
+	case err != nil:
+		return -1
+	}
+	return fi.Size()
 }
 
 func freeBytes(dir string) int64 {

@@ -149,11 +149,15 @@ func checkHashes(c *conn, path string, applied []migration) error {
 		return nil
 	}
 	i := 0
-	return c.query(selectMigrations, func(r row) error {
+	err := c.query(selectMigrations, func(r row) error {
 		if i >= len(applied) || r.text(1) != applied[i].hash {
-			return fmt.Errorf("%w: %s: migration %d (%s) differs from this program's; it was not touched", store.ErrForeign, path, r.int(0), r.text(2))
+			return fmt.Errorf("%w: %s: migration %d (%s) differs from this program's", store.ErrForeign, path, r.int(0), r.text(2))
 		}
 		i++
 		return nil
 	})
+	if err == nil && i != len(applied) {
+		err = fmt.Errorf("%w: %s: schema %d, but %d migrations recorded", store.ErrCorrupt, path, len(applied), i)
+	}
+	return err
 }

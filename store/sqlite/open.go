@@ -46,6 +46,9 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if path, err = realPath(path); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
 	exists, err := checkHeader(path, len(ms))
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -60,12 +63,32 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	s := &Store{path: path, lock: lock}
-	if err := s.open(cfg, exists); err != nil {
+	// Again, now that it holds still: another process may have made the
+	// database, worked, and ended between the look and the lock.
+	if exists, err = checkHeader(path, len(ms)); err == nil {
+		err = s.open(cfg, exists)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), lock.release())
 	}
 	s.wg.Go(s.w.run)
 	s.wg.Go(s.k.run)
 	return s, nil
+}
+
+// realPath gives every way to name a file the same lock.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if p, err := filepath.EvalSymlinks(path); err == nil {
+		return p, nil
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(dir, filepath.Base(path)), nil
+	}
+	return path, nil // its directory is yet to be made
 }
 
 func (s *Store) open(cfg Config, exists bool) (err error) {
@@ -94,6 +117,9 @@ func (s *Store) open(cfg Config, exists bool) (err error) {
 		return err
 	}
 	opened = append(opened, c)
+	if err := checkMode(c); err != nil {
+		return err
+	}
 	if err := migrate(c, s.path, now); err != nil {
 		return err
 	}
@@ -103,13 +129,24 @@ func (s *Store) open(cfg Config, exists bool) (err error) {
 	}
 	opened = append(opened, kc)
 	s.k = newCheckpointer(kc)
-	s.w = newWriter(c, func(pages int) { s.k.wrote(pages, c) })
+	s.w = newWriter(c, s.path, func(pages int) { s.k.wrote(pages, c) })
 	if s.w.tx.saved, err = readState(c); err != nil {
 		return err
 	}
 	s.w.tx.state = s.w.tx.saved
 	s.w.reveal()
 	s.r, err = openReaders(s.path, cfg.Readers)
+	return err
+}
+
+// checkMode insists on a write-ahead log: all that this package says about
+// crashes rests on it.
+func checkMode(c *conn) error {
+	mode := ""
+	err := c.query("PRAGMA journal_mode", func(r row) error { mode = r.text(0); return nil })
+	if err == nil && mode != "wal" {
+		err = fmt.Errorf("journal mode is %q, want wal: the file system may lack shared memory", mode)
+	}
 	return err
 }
 

@@ -28,6 +28,14 @@ ORDER BY number`
 	rollbackTo       = `ROLLBACK TO one`
 	releaseSavepoint = `RELEASE one`
 
+	// logFrames gives, as its second number, the frames of the log that are valid.
+	logFrames = `PRAGMA wal_checkpoint(NOOP)`
+
+	// copyLog copies what no reader still needs and waits for nobody;
+	// restartLog waits for the readers that are in the log.
+	copyLog    = `PRAGMA wal_checkpoint(PASSIVE)`
+	restartLog = `PRAGMA wal_checkpoint(RESTART)`
+
 	selectState = `
 SELECT pos, run_seq, queued, delayed, running, waiting, succeeded, failed, cancelled, stuck
 FROM state`

@@ -16,6 +16,7 @@ type tx struct {
 	events []store.Event
 	errs   []error
 	saved  state // as committed
+	log    string
 }
 
 // state is the one row of the table of that name, kept in memory.
@@ -40,33 +41,45 @@ func (t *tx) publish(e store.Event) { t.events = append(t.events, e) }
 // knows.
 func (t *tx) runBatch(batch []*write, commit func() error) (errs []error, err error, fatal bool) {
 	t.events, t.errs = t.events[:0], t.errs[:0]
-	reach := ownError
-	if err = t.begin(); err != nil {
-		err, reach = classify(err, false)
-	}
-	for i := 0; err == nil && i < len(batch); i++ {
-		var own error
-		if own, reach = t.runOne(batch[i]); reach != ownError {
-			err = own
-		}
-		t.errs = append(t.errs, own)
-	}
-	if err == nil && t.state != t.saved {
-		if err = t.writeState(); err != nil {
-			err, reach = classify(err, false)
-		}
-	}
+	refused := false
+	err, reach := t.runAll(batch)
 	if err == nil {
 		if err = commit(); err == nil {
 			t.saved = t.state
 			return t.errs, nil, false
 		}
 		err, reach = classify(err, true)
+		refused = reach != fatalError
 	}
 	t.script("ROLLBACK") // an error: SQLite has rolled back by itself
 	t.state = t.saved
 	t.events = t.events[:0]
+	if refused {
+		if e := t.voidRefused(); e != nil {
+			err, reach = fmt.Errorf("%w: %w; %w", store.ErrUnknownOutcome, err, e), fatalError
+		}
+	}
 	return nil, err, reach == fatalError
+}
+
+// runAll runs the writes up to the commit. An error of it sinks them all.
+func (t *tx) runAll(batch []*write) (error, extent) {
+	if err := t.begin(); err != nil {
+		return classifyBatch(err)
+	}
+	for _, w := range batch {
+		err, reach := t.runOne(w)
+		if reach != ownError {
+			return err, reach
+		}
+		t.errs = append(t.errs, err)
+	}
+	if t.state != t.saved {
+		if err := t.writeState(); err != nil {
+			return classifyBatch(err)
+		}
+	}
+	return nil, ownError
 }
 
 func (t *tx) begin() error { _, err := t.exec(begin); return err }

@@ -65,9 +65,9 @@ type fault struct {
 	fatal bool
 }
 
-func newWriter(c *conn, logWrites func(int)) *writer {
+func newWriter(c *conn, path string, logWrites func(int)) *writer {
 	return &writer{
-		conn: c, tx: tx{conn: c}, wake: make(chan struct{}, 1), done: make(chan struct{}), logWrites: logWrites,
+		conn: c, tx: tx{conn: c, log: path + "-wal"}, wake: make(chan struct{}, 1), done: make(chan struct{}), logWrites: logWrites,
 		commit: func() error { _, err := c.exec(commit); return err },
 	}
 }

@@ -1,0 +1,3 @@
+package sqlite
+
+func childFull() error { return nil }
