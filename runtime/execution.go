@@ -94,7 +94,7 @@ func (e *execution) main() {
 	var outcome *store.Outcome
 	defer func() { e.finish(outcome) }()
 	if !e.run.Fresh() {
-		rows, err := e.rt.store.Load(e.ctx, e.run.Seq)
+		rows, err := e.rt.store.Load(context.WithoutCancel(e.ctx), e.run.Seq)
 		if err != nil {
 			e.fail(err)
 		}
