@@ -20,6 +20,7 @@ type config struct {
 	drain      time.Duration
 	logLevel   slog.Level
 	maxBody    int64
+	executor   string // names this process
 }
 
 // setting is one thing that can be configured: by flag, else by environment,
@@ -49,7 +50,7 @@ var settings = []setting{
 
 // readConfig puts the settings together. flags holds those given.
 func readConfig(flags map[string]string, getenv func(string) string) (*config, error) {
-	c := &config{}
+	c := &config{executor: executorName()}
 	for _, s := range settings {
 		value, from := s.def, s.env
 		if v := getenv(s.env); v != "" {

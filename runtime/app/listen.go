@@ -46,12 +46,9 @@ func reachable(addr net.Addr) string {
 	if err != nil {
 		return addr.String()
 	}
-	switch ip := ap.Addr().Unmap(); {
-	case ip.IsUnspecified() && ap.Addr().Is4():
+	if ap.Addr().Unmap().IsUnspecified() {
+		// One on all IPv6 interfaces takes IPv4 too.
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), ap.Port()).String()
-	case ip.IsUnspecified():
-		// Loopback of either family reaches it, unless the system has only one.
-		return net.JoinHostPort("localhost", fmt.Sprint(ap.Port()))
 	}
 	return ap.String()
 }

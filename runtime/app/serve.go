@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,97 +10,185 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/gorilla/mux"
-
 	"github.com/stepwell/stepwell/runtime"
-	"github.com/stepwell/stepwell/runtime/api"
 	"github.com/stepwell/stepwell/runtime/health"
 	"github.com/stepwell/stepwell/store/sqlite"
+	"github.com/stepwell/stepwell/telemetry"
 )
 
-// process is a serving program: its parts, in the order of their start.
+// flushTime bounds each of the things that a stop waits for after the drain:
+// answers under way, and telemetry in memory.
+const flushTime = 2 * time.Second
+
+// process is a serving program: its parts, in the order of their start. What
+// was not started is nil.
 type process struct {
 	app *App
 	cfg *config
 	log *slog.Logger
 
-	monitor   *health.Monitor
-	health    *http.Server
-	healthL   net.Listener
-	apiL      net.Listener
-	store     *sqlite.Store
-	rt        *runtime.Runtime
-	apiServer *http.Server
-	closing   chan struct{} // no new runs; nobody waits any more
+	tel     *telemetry.Telemetry
+	monitor *health.Monitor
+	healthL net.Listener
+	health  *http.Server
+	apiL    net.Listener
+	api     *http.Server
+	store   *sqlite.Store
+	engine  *engine
+	shipper *task
 
-	wg      sync.WaitGroup // of all goroutines
-	failed  chan error     // a listener broke
-	engine  chan error     // Run has returned
-	stopEng context.CancelFunc
-	stopMon context.CancelFunc
+	monitoring *task
+	servers    sync.WaitGroup
+	failed     chan error    // a part broke
+	closing    chan struct{} // no new runs, and nobody waits for one any more
 }
 
-// serve runs the program until a signal comes or it fails.
-func (a *App) serve(cfg *config) (err error) {
+// engine is a runtime that runs.
+type engine struct {
+	*runtime.Runtime
+	*task
+}
+
+// task is a goroutine that can be stopped.
+type task struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // once done is closed
+}
+
+func begin(fn func(context.Context) error) *task {
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &task{cancel: cancel, done: make(chan struct{})}
+	go func() { // stop waits for it
+		defer close(t.done)
+		t.err = fn(ctx)
+	}()
+	return t
+}
+
+// stop ends the task and returns its error. It may be called again.
+func (t *task) stop() error {
+	t.cancel()
+	<-t.done
+	return t.err
+}
+
+// serve runs the program until a signal comes or a part fails.
+func (a *App) serve(cfg *config) error {
 	tuneMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	p := &process{app: a, cfg: cfg, failed: make(chan error, 2), engine: make(chan error, 1), closing: make(chan struct{})}
-	p.log = slog.New(localHandler(cfg.logLevel))
-	slog.SetDefault(p.log)
-	defer func() { err = errors.Join(err, p.end()) }()
-	if err := p.start(ctx); err != nil {
-		return err
-	}
-	select {
-	case <-ctx.Done():
-		p.log.Info("stopping; a second signal ends at once", "drain", cfg.drain.String())
-		go atSecondSignal()
-	case err = <-p.failed:
-	case err = <-p.engine:
-		p.engine <- err
-		if err == nil {
-			err = errors.New("the engine has ended")
-		}
+	p := &process{app: a, cfg: cfg, failed: make(chan error, 4), closing: make(chan struct{})}
+	err := p.start(ctx)
+	if err == nil {
+		err = p.wait(ctx)
 	}
 	return errors.Join(err, p.stop())
 }
 
+// wait blocks until the process has to end, and returns why if that is an
+// error.
+func (p *process) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		p.log.Info("stopping; a second signal ends at once", "drain", p.cfg.drain.String())
+		go atSecondSignal() // to the end of the process
+		return nil
+	case err := <-p.failed:
+		return err
+	case <-p.engine.done:
+		return nil // stop returns its error
+	}
+}
+
 // start brings the parts up, health first.
 func (p *process) start(ctx context.Context) (err error) {
-	p.monitor = health.New(health.Config{Version: p.cfg.version, Logger: p.log})
-	if p.healthL, err = listen("health listener", p.cfg.healthAddr, "STEPWELL_HEALTH_ADDR"); err != nil {
+	if err := p.startTelemetry(ctx); err != nil {
 		return err
 	}
-	p.health = newServer(p.monitor.Handler(), p.log)
-	p.serveOn("health", p.health, p.healthL)
-	monCtx, stopMon := context.WithCancel(context.Background())
-	p.stopMon = stopMon
-	p.wg.Go(func() { p.monitor.Run(monCtx) })
-
+	if err := p.startHealth(); err != nil {
+		return err
+	}
 	// Taken before anything is done, served after all is ready.
 	if p.apiL, err = listen("API listener", p.cfg.addr, "STEPWELL_ADDR"); err != nil {
 		return err
 	}
 	if p.store, err = sqlite.Open(ctx, p.cfg.storePath, sqlite.Config{}); err != nil {
-		return err
+		return fmt.Errorf("%w: set STEPWELL_STORE", err)
 	}
-	p.rt, err = runtime.New(p.store, runtime.Config{Version: p.cfg.version, Logger: p.log, Drain: drainOf(p.cfg)}, p.app.Definitions...)
-	if err != nil {
-		return err
-	}
-	p.monitor.Watch(p.rt)
-	engCtx, stopEng := context.WithCancel(context.Background())
-	p.stopEng = stopEng
-	p.wg.Go(func() { p.engine <- p.rt.Run(engCtx) })
-	if err := p.ready(ctx); err != nil {
+	if err := p.startEngine(ctx); err != nil {
 		return err
 	}
 	return p.startAPI()
+}
+
+func (p *process) startTelemetry(ctx context.Context) (err error) {
+	local := localHandler(p.cfg.logLevel)
+	p.log = slog.New(local)
+	p.tel, err = telemetry.Start(ctx, telemetry.Config{Version: buildID(), Executor: p.cfg.executor, Log: p.log})
+	if err != nil {
+		return &usageError{err} // it names the variable
+	}
+	p.log = slog.New(newPlaceHandler(p.tel.LogHandler(local)))
+	slog.SetDefault(p.log)
+	return nil
+}
+
+func (p *process) startHealth() (err error) {
+	cfg := health.Config{Version: buildID(), Logger: p.log}
+	if p.tel.Tracing() {
+		cfg.Traces = func() health.Traces {
+			s := p.tel.Status()
+			return health.Traces{Backlog: s.Backlog, Shipped: s.Shipped, LastSuccess: s.LastSuccess, Err: s.Err}
+		}
+	}
+	p.monitor = health.New(cfg)
+	if p.healthL, err = listen("health listener", p.cfg.healthAddr, "STEPWELL_HEALTH_ADDR"); err != nil {
+		return err
+	}
+	p.health = newServer(p.monitor.Handler(), p.log)
+	p.serveOn("health", p.health, p.healthL)
+	p.monitoring = begin(func(ctx context.Context) error { p.monitor.Run(ctx); return nil })
+	return nil
+}
+
+// startEngine begins to execute runs, and returns once the last process's are
+// recovered.
+func (p *process) startEngine(ctx context.Context) error {
+	rt, err := runtime.New(p.store, runtime.Config{
+		Executor: p.cfg.executor, Version: p.cfg.version, Logger: p.log, Drain: drainOf(p.cfg),
+		Sample: p.tel.Sampler(), Committed: p.tel.Notify,
+	}, p.app.Definitions...)
+	if err != nil {
+		return err
+	}
+	p.monitor.Watch(rt)
+	p.engine = &engine{rt, begin(rt.Run)}
+	p.shipper = begin(func(ctx context.Context) error {
+		err := p.tel.Ship(ctx, p.store)
+		if err != nil && ctx.Err() == nil {
+			p.fail(fmt.Errorf("ship spans: %w", err))
+		}
+		return nil
+	})
+	// A matter of milliseconds, and nothing tells of it.
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !rt.Ready() {
+		select {
+		case <-tick.C:
+		case <-p.engine.done:
+			return nil // stop returns its error
+		case <-ctx.Done():
+			return nil // a stop is due
+		}
+	}
+	return nil
 }
 
 // drainOf maps "no time" to what the runtime takes for it.
@@ -110,119 +199,73 @@ func drainOf(c *config) time.Duration {
 	return c.drain
 }
 
-// ready waits until the runtime has recovered.
-func (p *process) ready(ctx context.Context) error {
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !p.rt.Ready() {
-		select {
-		case <-tick.C:
-		case err := <-p.engine:
-			p.engine <- err
-			return err
-		case <-ctx.Done():
-			return nil // the stop is on its way
-		}
-	}
-	return nil
-}
-
-func (p *process) startAPI() error {
-	tokens, file, made, err := p.cfg.authorize(p.apiL.Addr())
-	if err != nil {
-		return err
-	}
-	switch {
-	case made != "":
-		// Not through the log, which may be shipped.
-		fmt.Fprintf(os.Stderr, "a token was made for the API and kept in %s; it is shown only now:\n    %s\n", file, made)
-	case file != "":
-		p.log.Info("the API asks for the token in a file", "file", file)
-	case p.cfg.auth == authOff && len(p.cfg.tokens) > 0:
-		p.log.Warn("STEPWELL_AUTH is off: STEPWELL_TOKENS is not used")
-	}
-	r := mux.NewRouter()
-	r.PathPrefix("/v1/").Handler(api.New(p.rt, api.Config{MaxBody: p.cfg.maxBody, Closing: p.closing, Logger: p.log}))
-	r.NotFoundHandler = api.NotFound()
-	r.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		api.WriteProblem(w, http.StatusMethodNotAllowed, "method_not_allowed", "this path does not take "+r.Method)
-	})
-	url := "http://" + reachable(p.apiL.Addr())
-	p.app.url.Store(&url)
-	if p.app.Routes != nil {
-		p.app.Routes(r, p.rt)
-	}
-	g := &guard{next: r, open: p.app.Open, tokens: tokens, local: p.cfg.auth == authAuto}
-	p.apiServer = newServer(sameOrigin(g), p.log)
-	p.serveOn("API", p.apiServer, p.apiL)
-	p.monitor.Serving(reachable(p.apiL.Addr()))
-	p.log.Info("serving", "api", p.apiL.Addr().String(), "health", p.healthL.Addr().String(),
-		"store", p.cfg.storePath, "version", p.cfg.version)
-	return nil
-}
-
-// sameOrigin refuses what pages of other sites make a browser send.
-func sameOrigin(next http.Handler) http.Handler {
-	c := http.NewCrossOriginProtection()
-	c.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		api.WriteProblem(w, http.StatusForbidden, "cross_origin", "a page of another site may not change anything here")
-	}))
-	return c.Handler(next)
-}
-
 func (p *process) serveOn(what string, s *http.Server, l net.Listener) {
-	p.wg.Go(func() {
+	p.servers.Go(func() {
 		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			select {
-			case p.failed <- fmt.Errorf("%s listener: %w", what, err):
-			default:
-			}
+			p.fail(fmt.Errorf("%s listener: %w", what, err))
 		}
 	})
 }
 
-// stop brings the parts down in an orderly way; see the package comment.
-func (p *process) stop() error {
-	p.monitor.Draining()
-	close(p.closing)
-	p.stopEng()
-	err := <-p.engine
-	p.engine <- nil
-	if p.apiServer != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if p.apiServer.Shutdown(ctx) != nil {
-			p.apiServer.Close()
-		}
+// fail reports a part that broke. The first reports count.
+func (p *process) fail(err error) {
+	select {
+	case p.failed <- err:
+	default:
 	}
-	return err
 }
 
-// end closes what was opened, whether or not all of it was; health last.
-func (p *process) end() error {
+// stop brings down what was started: not ready any more, no new runs, drained,
+// API closed, spans flushed, store closed, the rest of the telemetry flushed,
+// health last.
+func (p *process) stop() error {
 	var errs []error
-	if p.stopEng != nil {
-		p.stopEng()
-		<-p.engine
+	if p.monitor != nil {
+		p.monitor.Draining()
 	}
-	if p.apiServer != nil {
-		p.apiServer.Close()
+	close(p.closing)
+	if p.engine != nil {
+		errs = append(errs, p.engine.stop())
+	}
+	if p.api != nil {
+		shutdown(p.api)
 	} else if p.apiL != nil {
 		p.apiL.Close()
 	}
+	if p.shipper != nil {
+		errs = append(errs, p.shipper.stop())
+	}
 	if p.store != nil {
 		if err := p.store.Close(); err != nil {
-			errs = append(errs, fmt.Errorf("close store: %w", err))
+			errs = append(errs, fmt.Errorf("close the store: %w", err))
 		}
 	}
-	if p.stopMon != nil {
-		p.stopMon()
+	if p.tel != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+		defer cancel()
+		if err := p.tel.Shutdown(ctx); err != nil {
+			p.log.Warn("telemetry was not flushed", "error", err) // and no reason to exit with 1
+		}
+	}
+	if p.monitoring != nil {
+		p.monitoring.stop()
 	}
 	if p.health != nil {
 		p.health.Close()
+	} else if p.healthL != nil {
+		p.healthL.Close()
 	}
-	p.wg.Wait()
+	p.servers.Wait()
 	return errors.Join(errs...)
+}
+
+// shutdown closes a server, with a little time for the answers under way.
+func shutdown(s *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	if s.Shutdown(ctx) != nil {
+		s.Close()
+	}
 }
 
 // atSecondSignal ends the process when another signal comes.
@@ -232,4 +275,13 @@ func atSecondSignal() {
 	<-again
 	fmt.Fprintln(os.Stderr, "ended at once by a second signal; runs under way will be recovered")
 	os.Exit(1)
+}
+
+// executorName is new for each process: host and a random part.
+func executorName() string {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "executor"
+	}
+	return host + "-" + strings.ToLower(rand.Text()[:8])
 }
