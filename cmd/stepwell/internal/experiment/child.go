@@ -67,7 +67,7 @@ func tryChild(ctx context.Context, program string) (*child, error) {
 		if !free(api) || !free(health) {
 			return nil, errPortTaken
 		}
-		return nil, fmt.Errorf("%w%s", err, tail)
+		return nil, &serverError{err, tail}
 	}
 	return c, nil
 }
@@ -181,7 +181,7 @@ func (c *child) stop() error {
 	defer os.RemoveAll(c.dir)
 	select {
 	case <-c.exited:
-		return fmt.Errorf("%w%s", c.died(), c.logTail())
+		return &serverError{c.died(), c.logTail()}
 	default:
 	}
 	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -194,34 +194,37 @@ func (c *child) stop() error {
 	case <-timer.C:
 		c.cmd.Process.Kill()
 		<-c.exited
-		return fmt.Errorf("the server had not ended %v after it was asked to%s", stopTimeout, c.logTail())
+		return &serverError{fmt.Errorf("the server had not ended %v after it was asked to", stopTimeout), c.logTail()}
 	}
 	if c.err != nil {
-		return fmt.Errorf("the server did not end well: %w%s", c.err, c.logTail())
+		return &serverError{fmt.Errorf("the server did not end well: %w", c.err), c.logTail()}
 	}
 	return nil
 }
 
 func (c *child) logPath() string { return filepath.Join(c.dir, "server.log") }
 
-// logTail is the end of the server's log, to put behind an error.
-func (c *child) logTail() string {
+// serverError is how the server went wrong, with the end of its log.
+type serverError struct {
+	err error
+	log []string
+}
+
+func (e *serverError) Error() string { return e.err.Error() }
+func (e *serverError) Unwrap() error { return e.err }
+
+// logTail returns the last lines of the server's log.
+func (c *child) logTail() []string {
 	f, err := os.Open(c.logPath())
 	if err != nil {
-		return ""
+		return nil
 	}
 	defer f.Close()
-	const most = 4096
+	const bytesAtMost, linesAtMost = 4096, 12
 	if size, err := f.Seek(0, io.SeekEnd); err == nil {
-		f.Seek(max(0, size-most), io.SeekStart)
+		f.Seek(max(0, size-bytesAtMost), io.SeekStart)
 	}
-	b, _ := io.ReadAll(io.LimitReader(f, most))
+	b, _ := io.ReadAll(io.LimitReader(f, bytesAtMost))
 	lines := strings.Split(string(bytes.TrimSpace(b)), "\n")
-	if len(lines) > 12 {
-		lines = lines[len(lines)-12:]
-	}
-	if len(lines) == 1 && lines[0] == "" {
-		return "; it logged nothing"
-	}
-	return "; its log ends:\n    " + strings.Join(lines, "\n    ")
+	return lines[max(0, len(lines)-linesAtMost):]
 }

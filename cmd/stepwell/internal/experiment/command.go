@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stepwell/stepwell/cmd/stepwell/internal/plot"
+	"github.com/stepwell/stepwell/runtime/app"
 )
 
 // The limits keep the prober from becoming the load.
@@ -87,7 +88,7 @@ func (o *options) check() error {
 
 func (o *options) run(cmd *cobra.Command) error {
 	if err := o.check(); err != nil {
-		return err
+		return app.UsageErrorf("%w", err)
 	}
 	cmd.SilenceUsage = true // the flags were right
 	program, err := os.Executable()
@@ -98,12 +99,13 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err := writable(o.plot); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	p := newProgress(cmd.ErrOrStderr(), o.runs)
 	p.note(fmt.Sprintf("%s of %s, probing %v times a second; Ctrl-C ends it", count(o.runs, "run"), o.workload, o.rate))
 	r, err := Run(ctx, Config{Program: program, Workload: o.workload, Runs: o.runs, Rate: o.rate, Length: o.length, Watch: p.show})
 	p.end()
+	p.logOf(err)
 	if err != nil {
 		if i, e := os.Stat(o.plot); e == nil && i.Size() == 0 {
 			os.Remove(o.plot) // made by writable
@@ -120,6 +122,7 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err := print(cmd.OutOrStdout(), o.plot); err != nil {
 		return err
 	}
+	p.logOf(r.Server)
 	return r.Verdict()
 }
 

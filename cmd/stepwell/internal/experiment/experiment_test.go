@@ -169,15 +169,15 @@ func TestExperimentFails(t *testing.T) {
 	for _, tc := range []struct {
 		name, mode string
 		args       []string
-		err, out   []string // parts
+		err, out   []string // parts; out of both outputs
 	}{
 		{"missed probes", "failing", nil, []string{" probes missed"}, []string{"status 503", "a missed probe counts as 1s", "p50 1000.0 ms"}},
-		{"server dies", "dies", nil, []string{"server died: exit status 3", "the disk is on fire"}, []string{"unfinished"}},
-		{"server does not start", "broken", nil, []string{"exit status 1", "permission denied"}, nil},
+		{"server dies", "dies", nil, []string{"server died: exit status 3"}, []string{"unfinished", "    fatal: the disk is on fire"}},
+		{"server does not start", "broken", nil, []string{"exit status 1"}, []string{"    stepwell: open data/stepwell.db: permission denied"}},
 		{"no such workflow", "good", []string{"--workload", "fetch"}, []string{`start a run of fetch: 404 Not Found: workflow "fetch": not found`}, []string{"10 unfinished"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			out, _, err := try(t, t.Context(), tc.mode, append([]string{"-n", "10", "--plot", filepath.Join(t.TempDir(), "e.svg")}, tc.args...)...)
+			out, progress, err := try(t, t.Context(), tc.mode, append([]string{"-n", "10", "--plot", filepath.Join(t.TempDir(), "e.svg")}, tc.args...)...)
 			if err == nil {
 				t.Fatalf("no error\n%s", out)
 			}
@@ -186,6 +186,7 @@ func TestExperimentFails(t *testing.T) {
 					t.Errorf("no %q in error %v", want, err)
 				}
 			}
+			out += progress
 			for _, want := range tc.out {
 				if !strings.Contains(out, want) {
 					t.Errorf("no %q in\n%s", want, out)

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -65,5 +66,15 @@ func (p *progress) end() {
 	if p.open {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.open = false
+	}
+}
+
+// logOf shows the end of the server's log when the server went wrong.
+func (p *progress) logOf(err error) {
+	if se, ok := errors.AsType[*serverError](err); ok {
+		p.note("the end of the server's log:")
+		for _, line := range se.log {
+			p.note("    " + line)
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -31,28 +30,17 @@ type starter interface {
 }
 
 // Routes adds GET /, which starts 5 runs of delays (or ?n= runs of ?workload=)
-// and answers their ids, and the endpoint that the fetch workflow calls.
-func Routes(r *mux.Router, rt *runtime.Runtime) { routes(r, rt) }
-
-func routes(r *mux.Router, rt starter) {
-	r.Use(learn)
-	r.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) { home(w, req, rt) }).Methods(http.MethodGet)
-	r.HandleFunc(flakyPath, own.flaky).Methods(http.MethodGet)
+// and answers their ids, and the endpoint that the fetch workflow calls. url
+// tells where the server is reached from inside this process; empty: not yet.
+// Call it once, before the runtime runs.
+func Routes(url func() string) func(*mux.Router, *runtime.Runtime) {
+	ownURL = url
+	return func(r *mux.Router, rt *runtime.Runtime) { routes(r, rt) }
 }
 
-// learn keeps the address at which this server was last reached, for the fetch
-// workflow: the configured one may be port 0, or stand for all interfaces.
-func learn(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if own.addr.Load() != nil {
-			next.ServeHTTP(w, req)
-			return
-		}
-		if addr, ok := req.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
-			own.listens(addr)
-		}
-		next.ServeHTTP(w, req)
-	})
+func routes(r *mux.Router, rt starter) {
+	r.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) { home(w, req, rt) }).Methods(http.MethodGet)
+	r.Handle(FlakyPath, new(flaky)).Methods(http.MethodGet)
 }
 
 func home(w http.ResponseWriter, req *http.Request, rt starter) {

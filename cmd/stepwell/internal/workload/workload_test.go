@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -173,27 +172,6 @@ func TestDefaults(t *testing.T) {
 	for _, in := range []any{DelaysInput{}, FibonacciInput{}, FetchInput{}} {
 		if b, err := json.Marshal(in); err != nil || string(b) != "{}" {
 			t.Errorf("%T: %s, %v, want {}", in, b, err)
-		}
-	}
-}
-
-func TestOwnAddress(t *testing.T) {
-	for _, tc := range []struct {
-		addr net.Addr
-		want string
-	}{
-		{&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 81}, "http://127.0.0.1:81"},
-		{&net.TCPAddr{IP: net.IPv4zero, Port: 82}, "http://127.0.0.1:82"},
-		{&net.TCPAddr{IP: net.IPv6unspecified, Port: 83}, "http://[::1]:83"},
-		{&net.TCPAddr{IP: net.ParseIP("::ffff:10.0.0.7"), Port: 84}, "http://10.0.0.7:84"},
-	} {
-		var s server
-		if _, err := s.base(); err != errNoAddress {
-			t.Errorf("before it listens: %v, want %v", err, errNoAddress)
-		}
-		s.listens(tc.addr)
-		if got, err := s.base(); got != tc.want || err != nil {
-			t.Errorf("%v: %s, %v, want %s", tc.addr, got, err, tc.want)
 		}
 	}
 }
