@@ -75,7 +75,7 @@ func (rt *Runtime) start(ctx context.Context, def *definition, input []byte, opt
 
 // create stores a run, claimed already where it can begin at once.
 func (rt *Runtime) create(ctx context.Context, def *definition, input []byte, opts []StartOption, parent *execution) (Run, bool, *execution, error) {
-	if rt.phase() == phaseDraining {
+	if rt.phase() >= phaseDraining {
 		return Run{}, false, nil, ErrDraining
 	}
 	if err := ctx.Err(); err != nil {
