@@ -325,3 +325,19 @@ func TestRefusesEditedMigrations(t *testing.T) {
 		}
 	}
 }
+
+// TestSettings pins what no test of a killed process can tell: the system
+// keeps what it was given, synced or not.
+func TestSettings(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "a.db"))
+	for name, c := range map[string]*conn{"writer": s.w.conn, "checkpointer": s.k.conn} {
+		for pragma, want := range map[string]int64{"synchronous": 2, "wal_autocheckpoint": 0, "page_size": pageSize, "auto_vacuum": 2, "query_only": 0} {
+			if got, err := c.count("PRAGMA " + pragma); got != want || err != nil {
+				t.Errorf("%s: %s is %d, want %d, %v", name, pragma, got, want, err)
+			}
+		}
+	}
+	if err := s.r.query(t.Context(), "UPDATE state SET pos = 9", func(row) error { return nil }); err == nil {
+		t.Error("a reader can write")
+	}
+}

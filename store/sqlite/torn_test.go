@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/stepwell/stepwell/store"
 )
 
@@ -168,9 +166,7 @@ func TestTornLog(t *testing.T) {
 			t.Errorf("cut at %d: %v", cut, err)
 			continue
 		}
-		if d := cmp.Diff(looks[want], look(t, r)); d != "" {
-			t.Errorf("cut at %d: want what was there after write %d (-want +got):\n%s", cut, want, d)
-		}
+		wantLook(t, fmt.Sprintf("cut at %d: what was there after write %d", cut, want), r, looks[want])
 		wantWhole(t, r)
 		if _, _, err := r.Create(t.Context(), testRun("new")); err != nil {
 			t.Errorf("cut at %d: it does not go on: %v", cut, err)

@@ -53,7 +53,6 @@ func (t *tx) runBatch(batch []*write, commit func() error) (errs []error, err er
 	}
 	t.script("ROLLBACK") // an error: SQLite has rolled back by itself
 	t.state = t.saved
-	t.events = t.events[:0]
 	if refused {
 		if e := t.voidRefused(); e != nil {
 			err, reach = fmt.Errorf("%w: %w; %w", store.ErrUnknownOutcome, err, e), fatalError
