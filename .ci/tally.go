@@ -99,7 +99,11 @@ func (t *tally) endTest(e event, key string) {
 
 func (t *tally) endPackage(e event) {
 	delete(t.running, e.Package)
-	fmt.Fprintf(t.out, "%-4s %-60s %.1fs\n", e.Action, e.Package, e.Elapsed)
+	word := e.Action
+	if word == "skip" {
+		word = "none" // it has no tests
+	}
+	fmt.Fprintf(t.out, "%-4s %-60s %.1fs\n", word, e.Package, e.Elapsed)
 	if e.Action != "fail" {
 		return
 	}
