@@ -55,9 +55,7 @@ func (a *App) run(args []string) int {
 	if err == nil {
 		return 0
 	}
-	if silent, ok := errors.AsType[*exitError](err); !ok || silent.err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, oneLine(err))
-	}
+	fmt.Fprintf(os.Stderr, "%s: %s\n", name, oneLine(err))
 	if _, usage := errors.AsType[*usageError](err); usage || !began {
 		return 2
 	}
@@ -74,14 +72,4 @@ func (e *usageError) Unwrap() error { return e.err }
 // [App.Commands].
 func UsageErrorf(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
-}
-
-// exitError ends the program with exit code 1; without err nothing more is said.
-type exitError struct{ err error }
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return "failed"
-	}
-	return e.err.Error()
 }

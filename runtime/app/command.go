@@ -2,11 +2,9 @@ package app
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,20 +13,31 @@ import (
 // command builds the command line.
 func (a *App) command(name string) *cobra.Command {
 	root := &cobra.Command{
-		Use: name, Short: "Durable workflows in one process", SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.serveCommand(c) },
+		Use: name, Short: "Durable workflows in one process",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: noSubcommand, RunE: a.serveCommand,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return UsageErrorf("%w; %s takes %s", err, c.CommandPath(), flagNames(c))
+	})
 	addSettings(root.Flags())
 	serve := &cobra.Command{
-		Use: "serve", Short: "Serve the API and execute runs (the default)", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.serveCommand(c) },
+		Use: "serve", Short: "Serve the API and execute runs (the default)",
+		Args: takes(), RunE: a.serveCommand,
 	}
 	addSettings(serve.Flags())
-	root.AddCommand(serve, versionCommand(name), healthcheckCommand(), configHelp())
+	root.AddCommand(serve, runsCommand(), healthcheckCommand(), versionCommand(name), configHelp())
 	root.AddCommand(a.Commands...)
 	return root
+}
+
+func (a *App) serveCommand(c *cobra.Command, _ []string) error {
+	cfg, err := readConfig(given(c), os.Getenv)
+	if err != nil {
+		return err
+	}
+	return a.serve(cfg)
 }
 
 // noteStart has every command say that it began: errors before that are in the
@@ -44,6 +53,49 @@ func noteStart(c *cobra.Command, began *bool) {
 	}
 }
 
+// takes checks the number of arguments. A name in brackets may be left out,
+// one that ends in dots may be repeated.
+func takes(names ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		low, high := 0, len(names)
+		for _, n := range names {
+			if !strings.HasPrefix(n, "[") {
+				low++
+			}
+			if strings.HasSuffix(n, "...") {
+				high = len(args)
+			}
+		}
+		switch {
+		case len(args) >= low && len(args) <= high:
+			return nil
+		case len(names) == 0:
+			return UsageErrorf("%s takes no arguments, got %q", c.CommandPath(), args[0])
+		}
+		return UsageErrorf("%s takes %s, got %d arguments", c.CommandPath(), strings.Join(names, " "), len(args))
+	}
+}
+
+// noSubcommand refuses arguments to a command that has subcommands.
+func noSubcommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return UsageErrorf("unknown command %q: %s takes %s", args[0], c.CommandPath(), strings.Join(names, ", "))
+}
+
+func flagNames(c *cobra.Command) string {
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	return strings.Join(names, " ")
+}
+
 // oneLine keeps an error on one line.
 func oneLine(err error) string {
 	var lines []string
@@ -56,9 +108,9 @@ func oneLine(err error) string {
 }
 
 func addSettings(f *pflag.FlagSet) {
+	f.SortFlags = false
 	for _, s := range settings {
-		usage := s.help + " (" + s.env + ")"
-		f.String(s.flag, s.def, usage)
+		f.String(s.flag, s.def, s.help+" ("+s.env+")")
 	}
 }
 
@@ -69,17 +121,9 @@ func given(c *cobra.Command) map[string]string {
 	return m
 }
 
-func (a *App) serveCommand(c *cobra.Command) error {
-	cfg, err := readConfig(given(c), os.Getenv)
-	if err != nil {
-		return err
-	}
-	return a.serve(cfg)
-}
-
 func versionCommand(name string) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: takes(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(c.OutOrStdout(), name, buildID())
 			return err
@@ -87,9 +131,9 @@ func versionCommand(name string) *cobra.Command {
 	}
 }
 
+// configHelp is "help config": a command without a function is a help topic.
 func configHelp() *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "All settings", Args: cobra.NoArgs}
-	c.Run = func(c *cobra.Command, _ []string) { printSettings(c) }
+	c := &cobra.Command{Use: "config", Short: "All settings, with their flags, variables and defaults"}
 	c.SetHelpFunc(func(c *cobra.Command, _ []string) { printSettings(c) })
 	return c
 }
@@ -101,27 +145,8 @@ func printSettings(c *cobra.Command) {
 	for _, s := range settings {
 		fmt.Fprintf(w, "%s\t--%s\t%s\t%s\n", s.env, s.flag, s.def, s.help)
 	}
-}
-
-func healthcheckCommand() *cobra.Command {
-	c := &cobra.Command{Use: "healthcheck", Short: "Ask a server on this machine how it is; exit code 0 or 1", Args: cobra.NoArgs}
-	c.Flags().String("health-addr", "", "its health listener (STEPWELL_HEALTH_ADDR)")
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := readConfig(given(c), os.Getenv)
-		if err != nil {
-			return err
-		}
-		client := &http.Client{Timeout: 2 * time.Second}
-		resp, err := client.Get("http://" + strings.Replace(cfg.healthAddr, "0.0.0.0", "127.0.0.1", 1) + "/health")
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("health: %s", resp.Status)
-		}
-		fmt.Println("ok")
-		return nil
-	}
-	return c
+	fmt.Fprintf(w, "%s\t--url\thttp://127.0.0.1:8080\tserver that the client commands talk to\n", urlVar)
+	fmt.Fprintf(w, "%s\t--token\t\ttoken that they show it\n", tokenVar)
+	fmt.Fprintln(w, "OTEL_*\t\t\ttelemetry, by the OpenTelemetry specification; off unless an endpoint or exporter is set")
+	fmt.Fprintln(w, "GOGC, GOMEMLIMIT\t\t50, none\tthe garbage collector's, as in every Go program")
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,27 +50,31 @@ var settings = []setting{
 	{"STEPWELL_MAX_BODY", "max-body", "1MiB", "size of one request's body", setMaxBody},
 }
 
-// readConfig puts the settings together. flags holds those given.
-func readConfig(flags map[string]string, getenv func(string) string) (*config, error) {
+// readConfig puts the settings together. flags holds those given; only names
+// the settings (by flag) that count, none meaning all.
+func readConfig(flags map[string]string, getenv func(string) string, only ...string) (*config, error) {
 	c := &config{executor: executorName()}
 	for _, s := range settings {
+		if len(only) > 0 && !slices.Contains(only, s.flag) {
+			continue
+		}
 		value, from := s.def, s.env
 		if v := getenv(s.env); v != "" {
 			value = v
-		} else if s.env == "STEPWELL_ADDR" && getenv("PORT") != "" {
-			if err := checkPort(getenv("PORT")); err != nil {
-				return nil, wrongValue("PORT", getenv("PORT"), err)
+		} else if port := getenv("PORT"); port != "" && s.flag == "addr" {
+			if err := checkPort(port); err != nil {
+				return nil, UsageErrorf("PORT is %q: %w", port, err)
 			}
-			value, from = "0.0.0.0:"+getenv("PORT"), "PORT"
+			value = "0.0.0.0:" + port
 		}
 		if v, ok := flags[s.flag]; ok {
 			value, from = v, "--"+s.flag
 		}
 		if err := s.set(c, value); err != nil {
 			if s.flag == "tokens" {
-				return nil, UsageErrorf("%s: %w", from, err) // a secret is not repeated
+				return nil, UsageErrorf("%s: %w", from, err) // secrets are not repeated
 			}
-			return nil, wrongValue(from, value, err)
+			return nil, UsageErrorf("%s is %q: %w", from, withoutPassword(value), err)
 		}
 	}
 	if c.version == "" {
@@ -77,8 +83,33 @@ func readConfig(flags map[string]string, getenv func(string) string) (*config, e
 	return c, nil
 }
 
-func wrongValue(name, value string, err error) error {
-	return UsageErrorf("%s is %q: %w", name, value, err)
+// withoutPassword keeps what may be a password out of an error.
+func withoutPassword(v string) string {
+	if u, err := url.Parse(v); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	if before, after, found := strings.Cut(v, "@"); found {
+		return before[:strings.LastIndexAny(before, ":/")+1] + "...@" + after
+	}
+	return v
+}
+
+// unknownVariables lists variables that look like settings and are none, save
+// those that Kubernetes sets for a service called stepwell.
+func unknownVariables(environ []string) []string {
+	var unknown []string
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		switch {
+		case !strings.HasPrefix(name, "STEPWELL_"):
+		case slices.ContainsFunc(settings, func(s setting) bool { return s.env == name }):
+		case name == urlVar || name == tokenVar || strings.HasPrefix(name, "STEPWELL_SERVICE_") || strings.HasPrefix(name, "STEPWELL_PORT"):
+		default:
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
 }
 
 func setAddr(to *string, v string) error {

@@ -136,6 +136,9 @@ func (p *process) startTelemetry(ctx context.Context) (err error) {
 	}
 	p.log = slog.New(newPlaceHandler(p.tel.LogHandler(local)))
 	slog.SetDefault(p.log)
+	if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
+		p.log.Warn("unknown variables are set: see help config", "variables", unknown)
+	}
 	return nil
 }
 

@@ -55,6 +55,7 @@ type Monitor struct {
 	started  atomic.Bool
 	draining atomic.Bool
 	last     atomic.Pointer[sample]
+	news     chan struct{} // a sample is due now
 
 	// Of the goroutine in Run.
 	canary canary
@@ -74,7 +75,7 @@ func New(cfg Config) *Monitor {
 		cfg.Every = time.Second
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
-	m := &Monitor{cfg: cfg, begun: time.Now()}
+	m := &Monitor{cfg: cfg, begun: time.Now(), news: make(chan struct{}, 1)}
 	m.asker.client = askClient(cfg.Ask)
 	m.registry = newRegistry(m)
 	m.last.Store(m.take(m.begun))
@@ -82,18 +83,32 @@ func New(cfg Config) *Monitor {
 }
 
 // Watch sets what is watched. Before it the process counts as starting.
-func (m *Monitor) Watch(s Source) { m.source.Store(&s) }
+func (m *Monitor) Watch(s Source) {
+	m.source.Store(&s)
+	m.sampleNow()
+}
 
 // Serving says that the process has started and that the API listens on addr;
 // from now on the listener is asked from inside.
 func (m *Monitor) Serving(addr string) {
 	m.api.Store(&addr)
 	m.started.Store(true)
+	m.sampleNow()
 }
 
 // Draining says that the process is about to end: it is not ready any more,
 // and that the API does not answer is no failure.
-func (m *Monitor) Draining() { m.draining.Store(true) }
+func (m *Monitor) Draining() {
+	m.draining.Store(true)
+	m.sampleNow()
+}
+
+func (m *Monitor) sampleNow() {
+	select {
+	case m.news <- struct{}{}:
+	default:
+	}
+}
 
 // Run takes samples until ctx ends. Call it once.
 func (m *Monitor) Run(ctx context.Context) {
@@ -106,6 +121,7 @@ func (m *Monitor) Run(ctx context.Context) {
 		m.examine(ctx, s)
 		select {
 		case <-tick.C:
+		case <-m.news:
 		case <-ctx.Done():
 			return
 		}

@@ -1,0 +1,110 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	urlVar   = "STEPWELL_URL"
+	tokenVar = "STEPWELL_TOKEN"
+)
+
+// client talks to a server for the commands.
+type client struct {
+	base, token string
+	http        http.Client
+}
+
+func addClientFlags(c *cobra.Command) {
+	f := c.PersistentFlags()
+	f.String("url", "http://127.0.0.1:8080", "the server ("+urlVar+")")
+	f.String("token", "", "token to show it ("+tokenVar+")")
+	f.StringP("output", "o", "table", "table or json")
+}
+
+// newClient follows the flags, else the environment; without a URL it is the
+// server that would listen here.
+func newClient(c *cobra.Command) (*client, error) {
+	flags := given(c)
+	base, from := flags["url"], "--url"
+	if _, ok := flags["url"]; !ok {
+		base, from = os.Getenv(urlVar), urlVar
+	}
+	if base == "" {
+		cfg, err := readConfig(nil, os.Getenv, "addr")
+		if err != nil {
+			return nil, err
+		}
+		base = "http://" + dialable(cfg.addr)
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, UsageErrorf("%s is %q: want a URL such as http://127.0.0.1:8080", from, base)
+	}
+	token, ok := flags["token"]
+	if !ok {
+		token = os.Getenv(tokenVar)
+	}
+	return &client{base: strings.TrimRight(base, "/"), token: token, http: http.Client{Timeout: 90 * time.Second}}, nil
+}
+
+// call makes a request and returns the body of a good answer.
+func (c *client) call(ctx context.Context, method, path string, query url.Values, body []byte) ([]byte, error) {
+	u := c.base + path
+	if len(query) > 0 {
+		u += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err
+		}
+		return nil, fmt.Errorf("no answer from %s: %w", c.base, err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("answer of %s: %w", c.base, err)
+	}
+	if resp.StatusCode < 300 {
+		return data, nil
+	}
+	return nil, problemOf(c.base, resp, data)
+}
+
+// problemOf is the error that an answer tells of.
+func problemOf(base string, resp *http.Response, data []byte) error {
+	var p struct{ Detail string }
+	if json.Unmarshal(data, &p) != nil || p.Detail == "" {
+		return fmt.Errorf("%s answered %s", base, resp.Status)
+	}
+	switch resp.StatusCode {
+	case http.StatusBadRequest:
+		return UsageErrorf("%s", p.Detail)
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%s: set %s", p.Detail, tokenVar)
+	}
+	return errors.New(p.Detail)
+}
