@@ -3,6 +3,8 @@ package workload
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"strings"
 )
 
 // decode reads a JSON object and refuses fields it does not know: a misspelt
@@ -10,5 +12,9 @@ import (
 func decode(data []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	return dec.Decode(v)
+	err := dec.Decode(v)
+	if err != nil && strings.HasPrefix(err.Error(), "json: unknown field") {
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return err
 }
