@@ -157,7 +157,7 @@ func (d *dispatcher) take() (names []string, queues []store.QueueLimit) {
 
 func (d *dispatcher) retry(ctx context.Context, names []string, err error) bool {
 	d.rt.noteFatal(err)
-	if !errors.Is(err, store.ErrFull) && !errors.Is(err, store.ErrOverloaded) {
+	if !errors.Is(err, store.ErrFull) && !errors.Is(err, store.ErrOverloaded) && !errors.Is(err, store.ErrClosed) {
 		d.rt.cfg.Logger.Error("claim runs", "error", err)
 	}
 	d.mark(names)

@@ -20,8 +20,9 @@ type Health struct {
 	// Err is the error that ends the runtime; nil otherwise.
 	Err error
 	// NextDue is when the next timer or deadline falls due; zero when none.
-	NextDue time.Time
-	Store   store.Health
+	NextDue   time.Time
+	Store     store.Health
+	Isolation Isolation
 }
 
 // Ready reports whether the runtime executes and accepts runs.
@@ -31,7 +32,8 @@ func (rt *Runtime) Ready() bool { return rt.phase() == phaseReady && rt.failure.
 func (rt *Runtime) Health() Health {
 	h := Health{
 		Phase: rt.phase().String(), MaxLoaded: rt.cfg.MaxLoaded, Loaded: rt.cfg.MaxLoaded - rt.room(),
-		Hungry: rt.dispatch.hungry.Load(), NextDue: rt.NextDue(), Store: rt.store.Health(),
+		Hungry: rt.dispatch.hungry.Load(), NextDue: rt.NextDue(),
+		Store: rt.store.Health(), Isolation: rt.isolation(),
 	}
 	if err := rt.failure.Load(); err != nil {
 		h.Err = *err

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/stepwell/stepwell/runtime/internal/isolate"
 	"github.com/stepwell/stepwell/store"
 )
 
@@ -25,6 +26,7 @@ type Runtime struct {
 	failure  atomic.Pointer[error] // the fatal error
 	failed   chan struct{}         // closed with it
 	over     chan struct{}         // closed when Run returns
+	isolator atomic.Pointer[isolate.Isolator]
 	dispatch *dispatcher
 	timer    *timer
 	signals  *signals
@@ -111,6 +113,8 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	if rec.Recovered+rec.Parked > 0 {
 		rt.cfg.Logger.Info("recovered runs", "recovered", rec.Recovered, "stuck", rec.Parked)
 	}
+	isolator := isolate.New(isolate.Config{Threads: rt.cfg.ComputeThreads, Logger: rt.cfg.Logger})
+	rt.isolator.Store(isolator)
 	rt.state.Store(int32(phaseReady))
 
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -125,7 +129,9 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	rt.state.Store(int32(phaseDraining))
 	stop()
 	wg.Wait()
-	rt.drain()
+	if rt.drain() {
+		isolator.Close()
+	}
 	if err := rt.failure.Load(); err != nil {
 		return *err
 	}
@@ -133,8 +139,9 @@ func (rt *Runtime) Run(ctx context.Context) error {
 }
 
 // drain ends the executions: first those that wait, then as their steps end,
-// and after the time allowed by cutting the steps' contexts.
-func (rt *Runtime) drain() {
+// and after the time allowed by cutting the steps' contexts. It reports whether
+// all have ended.
+func (rt *Runtime) drain() bool {
 	for _, e := range rt.executions() {
 		e.haltWith(errDraining)
 	}
@@ -142,9 +149,13 @@ func (rt *Runtime) drain() {
 	rt.cut(errShutdown)
 	// Steps that heed their context end at once. The others die with the
 	// process and run again.
-	if !emptied && !rt.empty(time.Second) {
+	if !emptied {
+		emptied = rt.empty(time.Second)
+	}
+	if !emptied {
 		rt.cfg.Logger.Warn("steps ignore the end of their context; their runs will be recovered", "runs", len(rt.executions()))
 	}
+	return emptied
 }
 
 // empty waits until no run is in memory, at most for d.

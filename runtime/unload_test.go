@@ -28,6 +28,7 @@ func TestWaitingRunsLeaveMemory(t *testing.T) {
 			last = h
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if n := r.Health().Loaded; n != 0 {
 			t.Errorf("%d runs loaded, want none", n)
 		}
