@@ -217,7 +217,7 @@ func TestShipsWhileRunsAreWritten(t *testing.T) {
 	tel := start(t, Config{}, "EXPORTER_OTLP_TRACES_ENDPOINT="+r.url+"/v1/traces")
 	st := openStore(t, filepath.Join(t.TempDir(), "s.db"))
 	stop := shipping(t, tel, st)
-	for i := range 20 {
+	for i := range 10 {
 		writeRuns(t, st, fmt.Sprint("round", i), 100, true)
 		tel.Notify()
 	}

@@ -92,8 +92,8 @@ func gaps(calls []time.Time) (out []time.Duration) {
 
 func TestBackoff(t *testing.T) {
 	e := &fakeExporter{err: errors.New("away")}
-	var log strings.Builder
-	inBubble(t, e, &log, func(st *fakeStore, s *shipper, _ func()) {
+	log := new(logBuffer)
+	inBubble(t, e, log, func(st *fakeStore, s *shipper, _ func()) {
 		st.write(800, true)
 		s.notify()
 		time.Sleep(60 * time.Minute)

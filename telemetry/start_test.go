@@ -9,6 +9,7 @@ import (
 	"os"
 	goruntime "runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +35,24 @@ func setEnv(t testing.TB, vars ...string) {
 		name, value, _ := strings.Cut(kv, "=")
 		t.Setenv("OTEL_"+name, value)
 	}
+}
+
+// logBuffer may be read while it is written to.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
@@ -260,8 +279,8 @@ func TestPrometheusPortTakenNamesTheVariable(t *testing.T) {
 }
 
 func TestSDKErrorsReachTheLogOnceAMinute(t *testing.T) {
-	var out strings.Builder
-	start(t, Config{Log: slog.New(slog.NewTextHandler(&out, nil))}, "EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:1")
+	out := new(logBuffer)
+	start(t, Config{Log: slog.New(slog.NewTextHandler(out, nil))}, "EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:1")
 	for range 100 {
 		otel.Handle(errors.New("collector is away"))
 	}
