@@ -1,11 +1,20 @@
 package check
 
 import (
+	"maps"
 	"strings"
 	"testing"
 )
 
 const bt = "`"
+
+// bareRules are the rules without the exceptions this repository has.
+var bareRules = func() map[string]func(Tree) []Problem {
+	rules := maps.Clone(treeRules)
+	rules["size"] = func(t Tree) []Problem { return size(t, nil) }
+	rules["sleep"] = func(t Tree) []Problem { return sleep(t, nil) }
+	return rules
+}()
 
 // TestTreeRules shows for each rule what breaks it, and what comes near and does not.
 func TestTreeRules(t *testing.T) {
@@ -38,6 +47,9 @@ func TestTreeRules(t *testing.T) {
 		{"sleep", "in a bubble", "a/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc f() { synctest.Test(nil, func() { time.Sleep(1) }) }\n", ""},
 		{"sleep", "bubble elsewhere", "a/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc f() { synctest.Wait() }\nfunc g() { time.Sleep(1) }\n", "a/a_test.go:7"},
 		{"sleep", "handed to a bubble", "a/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc b(f func()) { synctest.Test(nil, f) }\nfunc c(f func()) { b(f) }\nfunc g() { c(func() { time.Sleep(1) }) }\n", ""},
+		{"sleep", "helper of bubbles", "a/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc h() { time.Sleep(1) }\nfunc k() { h() }\nfunc TestA() { synctest.Test(nil, k) }\n", ""},
+		{"sleep", "helper of others too", "a/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc h() { time.Sleep(1) }\nfunc TestA() { synctest.Test(nil, h) }\nfunc TestB() { h() }\n", "a/a_test.go:6"},
+		{"sleep", "helper of nobody", "a/a_test.go", "package a\nimport \"time\"\nfunc h() { time.Sleep(1); h() }\n", "a/a_test.go:3"},
 		{"sleep", "beside a bubble", "a/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc b(f func()) { synctest.Test(nil, f) }\nfunc g() { b(func() {}); time.Sleep(1) }\n", "a/a_test.go:7"},
 		{"sleep", "after a case", "a/a_test.go", "package a\nimport \"time\"\nfunc f() { select { default: time.Sleep(1) } }\n", "real time"},
 		{"sleep", "timeout", "a/a_test.go", "package a\nimport \"time\"\nfunc f() { select { case <-time.After(1): } }\n", ""},
@@ -78,7 +90,7 @@ func TestTreeRules(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.rule+"/"+c.name, func(t *testing.T) {
-			requireOne(t, treeRules[c.rule](Tree{c.path: []byte(c.text)}), c.want)
+			requireOne(t, bareRules[c.rule](Tree{c.path: []byte(c.text)}), c.want)
 		})
 	}
 }
@@ -89,6 +101,14 @@ func TestSizeListShrinks(t *testing.T) {
 	requireOne(t, size(tree, map[string]int{"a.go": 499}), "has 500 lines, the limit is 499")
 	requireOne(t, size(tree, map[string]int{"a.go": 500, "b.go": 450}), "take it off the list")
 	requireOne(t, size(tree, map[string]int{"a.go": 500, "gone.go": 450}), "take it off the list")
+}
+
+func TestSleepListShrinks(t *testing.T) {
+	list := map[string]string{"a_test.go": "why"}
+	sleeping := Tree{"a_test.go": []byte("package a\nimport \"time\"\nfunc f() { time.Sleep(1) }\n")}
+	requireOne(t, sleep(sleeping, list), "")
+	requireOne(t, sleep(sleeping, nil), "real time")
+	requireOne(t, sleep(Tree{"a_test.go": []byte("package a\n")}, list), "take it off the list")
 }
 
 func TestSnippetsMatchFiles(t *testing.T) {
@@ -123,14 +143,16 @@ func TestImports(t *testing.T) {
 		{"engine on backend", `{"ImportPath":` + ours + `runtime","Imports":[` + ours + `store/sqlite"]}`, "imports ./store/sqlite; may import [./store ./runtime/internal/]"},
 		{"engine on app", `{"ImportPath":` + ours + `runtime","Imports":[` + ours + `runtime/app"]}`, "imports ./runtime/app"},
 		{"engine on the OTel API", `{"ImportPath":` + ours + `runtime","Imports":["go.opentelemetry.io/otel/trace"]}`, ""},
-		{"engine links a driver", `{"ImportPath":` + ours + `runtime","Imports":["x"],"Deps":["x","database/sql"]}`, "links database/sql through another package; ask for it in a method of store.Store"},
+		{"engine links a driver", `{"ImportPath":` + ours + `runtime","Imports":["x"],"Deps":["x","modernc.org/sqlite"]}`, "links modernc.org/sqlite through another package; ask for it in a method of store.Store"},
 		{"engine on a library", `{"ImportPath":` + ours + `runtime","Imports":["github.com/x/y"]}`, "every user would depend on it"},
 		{"engine links the SDK", `{"ImportPath":` + ours + `runtime","Imports":["x"],"Deps":["x","go.opentelemetry.io/otel/sdk/trace"]}`, "links go.opentelemetry.io/otel/sdk/trace through another package; use the OTel API"},
 		{"api on the SDK", `{"ImportPath":` + ours + `runtime/api","Imports":["go.opentelemetry.io/otel/sdk/trace"],"Deps":["go.opentelemetry.io/otel/sdk/trace"]}`, "only telemetry imports the SDK"},
 		{"app on the SDK", `{"ImportPath":` + ours + `runtime/app","Imports":["go.opentelemetry.io/contrib/exporters/autoexport"]}`, "only telemetry imports the SDK"},
 		{"app links the SDK", `{"ImportPath":` + ours + `runtime/app","Imports":[` + ours + `telemetry"],"Deps":["go.opentelemetry.io/otel/sdk"]}`, ""},
 		{"telemetry on the SDK", `{"ImportPath":` + ours + `telemetry","Imports":[` + ours + `store","go.opentelemetry.io/otel/sdk/trace"]}`, ""},
-		{"api on a driver", `{"ImportPath":` + ours + `runtime/api","Imports":["database/sql"]}`, "only a backend knows its driver"},
+		{"api on a driver", `{"ImportPath":` + ours + `runtime/api","Imports":["database/sql"]}`, "only a backend speaks to a database"},
+		{"health links database/sql by its metrics", `{"ImportPath":` + ours + `runtime/health","Imports":["x"],"Deps":["x","database/sql"]}`, ""},
+		{"api on the driver itself", `{"ImportPath":` + ours + `runtime/api","Imports":["modernc.org/sqlite"]}`, "only a backend knows its driver"},
 		{"api on health", `{"ImportPath":` + ours + `runtime/api","Imports":[` + ours + `runtime/health"]}`, "app joins the listeners"},
 		{"health on app", `{"ImportPath":` + ours + `runtime/health","Imports":[` + ours + `runtime/app"]}`, "app joins the listeners"},
 		{"app joins", `{"ImportPath":` + ours + `runtime/app","Imports":[` + ours + `runtime/health",` + ours + `store/sqlite",` + ours + `telemetry"],"Deps":["modernc.org/sqlite"]}`, ""},
