@@ -130,7 +130,7 @@ func (s *shipper) page(ctx context.Context, st store.Store) (more bool, err erro
 	if err := s.save(ctx, st); err != nil {
 		return false, err
 	}
-	page, err := s.read(ctx, st)
+	page, err := st.Spans(ctx, s.sent.Load(), s.limit)
 	if err != nil {
 		return false, fmt.Errorf("read spans: %w", err)
 	}
@@ -147,21 +147,6 @@ func (s *shipper) page(ctx context.Context, st store.Store) (more bool, err erro
 	s.sent.Store(page.Next)
 	s.unsaved = true
 	return page.More, s.save(ctx, st)
-}
-
-// read returns rows up to what was committed before it began. A page may reach
-// further, but of what is committed while it is read it need not hold all.
-func (s *shipper) read(ctx context.Context, st store.Store) (store.SpanPage, error) {
-	visible := max(st.Position(), s.sent.Load())
-	page, err := st.Spans(ctx, s.sent.Load(), s.limit)
-	if err != nil || page.Next <= visible {
-		return page, err
-	}
-	for n := len(page.Records); n > 0 && page.Records[n-1].Pos > visible; n-- {
-		page.Records = page.Records[:n-1]
-	}
-	page.Next, page.More = visible, true
-	return page, nil
 }
 
 func (s *shipper) export(ctx context.Context, recs []store.SpanRecord) error {

@@ -251,26 +251,3 @@ func TestFullStoreDoesNotFloodTheCollector(t *testing.T) {
 		}
 	})
 }
-
-// TestPageNeverReachesBeyondTheRead: a row committed between the two reads of
-// a page may be in it while an earlier one is not.
-func TestPageNeverReachesBeyondTheRead(t *testing.T) {
-	st := &tornStore{position: 7, page: store.SpanPage{
-		Records: []store.SpanRecord{{Pos: 6}, {Pos: 7}, {Pos: 9}}, Next: 9,
-	}}
-	s := newShipper(new(fakeExporter), resource.Empty(), quiet())
-	page, err := s.read(t.Context(), st)
-	if err != nil || len(page.Records) != 2 || page.Next != 7 || !page.More {
-		t.Errorf("%d records up to %d, more %v, %v", len(page.Records), page.Next, page.More, err)
-	}
-}
-
-type tornStore struct {
-	store.Store
-	position int64
-	page     store.SpanPage
-}
-
-func (s *tornStore) Position() int64 { return s.position }
-
-func (s *tornStore) Spans(context.Context, int64, int) (store.SpanPage, error) { return s.page, nil }
