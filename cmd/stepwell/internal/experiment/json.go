@@ -26,14 +26,11 @@ type document struct {
 		Missed    int            `json:"missed"`
 		Reasons   map[string]int `json:"missed_for,omitempty"`
 	} `json:"probes"`
-	// Latency counts a missed probe with the whole timeout. LateMS is the most
-	// by which the prober itself was behind, which is part of the others.
-	Latency struct {
-		P50MS  float64 `json:"p50"`
-		P99MS  float64 `json:"p99"`
-		MaxMS  float64 `json:"max"`
-		LateMS float64 `json:"prober_late"`
-	} `json:"latency_ms"`
+	// Latency counts a missed probe with the whole timeout.
+	Latency latencyMS `json:"latency_ms"`
+	// Without is the same without the prober's own delay, LateMS at most.
+	Without latencyMS `json:"latency_ms_without_prober_delay"`
+	LateMS  float64   `json:"prober_delay_max_ms"`
 	Memory struct {
 		PeakMB   float64 `json:"peak,omitzero"`
 		HealthMB float64 `json:"health,omitzero"`
@@ -45,6 +42,12 @@ type document struct {
 	OK      bool    `json:"ok"`
 }
 
+type latencyMS struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
 // JSON writes the result for programs.
 func (r *Result) JSON(w io.Writer, plot string) error {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
@@ -54,8 +57,9 @@ func (r *Result) JSON(w io.Writer, plot string) error {
 	d.Probes.Rate, d.Probes.TimeoutMS = r.Rate, ms(r.Timeout)
 	d.Probes.Sent, d.Probes.Missed, d.Probes.Reasons = len(r.Probes), r.missed(), r.reasons()
 	d.Probes.Answered = d.Probes.Sent - d.Probes.Missed
-	d.Latency.P50MS, d.Latency.P99MS, d.Latency.MaxMS = ms(r.Latency.P50), ms(r.Latency.P99), ms(r.Latency.Max)
-	d.Latency.LateMS = ms(r.late())
+	late, rest := r.late()
+	d.Latency = latencyMS{ms(r.Latency.P50), ms(r.Latency.P99), ms(r.Latency.Max)}
+	d.Without, d.LateMS = latencyMS{ms(rest.P50), ms(rest.P99), ms(rest.Max)}, ms(late)
 	d.Memory.PeakMB, d.Memory.HealthMB = r.PeakMB, r.HealthMB
 	if r.Stopped != nil {
 		d.Stopped = r.Stopped.Error()

@@ -176,3 +176,16 @@ func TestPercentile(t *testing.T) {
 		}
 	}
 }
+
+func TestTheProbersOwnShare(t *testing.T) {
+	r := Result{Probes: []Probe{
+		{Latency: 5 * time.Millisecond, Late: 4 * time.Millisecond},
+		{Latency: 3 * time.Millisecond},
+		{Latency: time.Second, Late: 900 * time.Millisecond, Missed: "no answer within 1s"},
+	}}
+	late, rest := r.late()
+	// A missed probe stays missed, whoever was late.
+	if want := (Latency{P50: 3 * time.Millisecond, P99: time.Second, Max: time.Second}); late != 900*time.Millisecond || rest != want {
+		t.Errorf("late %v, rest %+v, want 900ms and %+v", late, rest, want)
+	}
+}

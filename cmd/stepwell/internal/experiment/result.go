@@ -68,13 +68,18 @@ func (r *Result) reasons() map[string]int {
 	return m
 }
 
-// late is the most by which the prober itself was behind its schedule.
-func (r *Result) late() time.Duration {
-	var most time.Duration
-	for _, p := range r.Probes {
+// late is the most by which the prober itself was behind its schedule, and
+// rest the latencies without its share: what is left is the server's and the
+// network's. On a machine with more work than cores, the two differ.
+func (r *Result) late() (most time.Duration, rest Latency) {
+	without := slices.Clone(r.Probes)
+	for i, p := range without {
 		most = max(most, p.Late)
+		if p.Missed == "" {
+			without[i].Latency -= p.Late
+		}
 	}
-	return most
+	return most, summarize(without)
 }
 
 // peak is the best known highest memory.
@@ -119,8 +124,9 @@ func (r *Result) Text(w io.Writer, plot string) error {
 			note = fmt.Sprintf("   (a missed probe counts as %v)", r.Timeout)
 		}
 		line("latency", "p50 %s   p99 %s   max %s%s", millis(r.Latency.P50), millis(r.Latency.P99), millis(r.Latency.Max), note)
-		if late := r.late(); late > r.Latency.Max/2 {
-			line("", "the prober itself was up to %s behind: its own share", millis(late))
+		if late, rest := r.late(); late > r.Latency.Max/2 {
+			line("", "of which the prober's own delay was up to %s; without it p50 %s   p99 %s   max %s",
+				millis(late), millis(rest.P50), millis(rest.P99), millis(rest.Max))
 		}
 	}
 	switch {
