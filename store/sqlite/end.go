@@ -25,25 +25,16 @@ func (s *Store) Suspend(ctx context.Context, claim store.Claim, p store.Suspensi
 			tx.moved(store.Running, store.Waiting, 1)
 			return nil
 		}
-		held, err := tx.count(selectClaim, claim.Seq, claim.Epoch)
+		_, held, err := tx.claimed(claim)
 		switch {
 		case err != nil:
 			return err
-		case held == 0:
+		case !held:
 			return stale("suspend", claim)
 		}
 		return fmt.Errorf("suspend run %s: %w: signals came", claim.ID, store.ErrConflict)
 	})
 }
-
-var (
-	stopFailures = map[store.StopCause]*store.Failure{
-		store.StopCancel:   {Code: store.CodeCancelled, Message: "run was cancelled"},
-		store.StopDeadline: {Code: store.CodeDeadline, Message: "run passed its deadline"},
-	}
-	cancelledText = failure(stopFailures[store.StopCancel])
-	deadlineText  = failure(stopFailures[store.StopDeadline])
-)
 
 // Finish implements [store.Store].
 func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) (store.Status, error) {
@@ -61,20 +52,58 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 	return status, nil
 }
 
-func (t *tx) finish(claim store.Claim, o store.Outcome) (status store.Status, err error) {
-	pos := t.state.pos + 1
-	err = t.query(finishRun, func(r row) error {
-		status = store.Status(r.int(0))
-		return nil
-	}, claim.Seq, claim.Epoch, int64(o.Status), blob(o.Output), failure(o.Error), cancelledText, deadlineText, o.At.UnixMicro(), pos)
+func (t *tx) finish(claim store.Claim, o store.Outcome) (store.Status, error) {
+	done, err := t.finishAs(claim, o, store.StopNone)
+	if err != nil || done {
+		return o.Status, err
+	}
+	cause, held, err := t.claimed(claim)
 	switch {
 	case err != nil:
 		return 0, err
-	case status == 0:
+	case !held:
 		return 0, stale("finish", claim)
 	}
+	// A request to stop wins over the outcome, unless that is stuck.
+	o.Output = nil
+	if o.Status != store.Stuck {
+		o.Status, o.Error = stopped(cause)
+	}
+	_, err = t.finishAs(claim, o, cause)
+	return o.Status, err
+}
+
+// finishAs ends the run if that is how it was asked to stop.
+func (t *tx) finishAs(claim store.Claim, o store.Outcome, cause store.StopCause) (bool, error) {
+	pos := t.state.pos + 1
+	ended, end := any(o.At.UnixMicro()), any(pos)
+	if o.Status == store.Stuck {
+		ended, end = nil, nil
+	}
+	n, err := t.exec(finishRun, int64(o.Status), blob(o.Output), failure(o.Error), ended, end, claim.Seq, claim.Epoch, int64(cause))
+	if err != nil || n == 0 {
+		return false, err
+	}
 	t.state.pos = pos
-	t.moved(store.Running, status, 1)
+	t.moved(store.Running, o.Status, 1)
 	t.publish(store.Event{Kind: store.EventEnded, ID: claim.ID, Seq: claim.Seq})
-	return status, nil
+	return true, nil
+}
+
+// claimed reports whether the claim holds still, and how its run was asked to
+// stop.
+func (t *tx) claimed(claim store.Claim) (cause store.StopCause, held bool, err error) {
+	err = t.query(selectClaim, func(r row) error {
+		cause, held = store.StopCause(r.int(0)), true
+		return nil
+	}, claim.Seq, claim.Epoch)
+	return cause, held, err
+}
+
+// stopped is how a run ends that was asked to stop.
+func stopped(cause store.StopCause) (store.Status, *store.Failure) {
+	if cause == store.StopDeadline {
+		return store.Failed, &store.Failure{Code: store.CodeDeadline, Message: "run passed its deadline"}
+	}
+	return store.Cancelled, &store.Failure{Code: store.CodeCancelled, Message: "run was cancelled"}
 }

@@ -11,9 +11,9 @@ import (
 func (s *Store) Record(ctx context.Context, claim store.Claim, step store.Step) error {
 	return s.w.do(ctx, true, func(tx *tx) error {
 		pos := tx.state.pos + 1
-		n, err := tx.exec(insertStep, claim.Seq, step.Path, int64(step.Attempt), pos, claim.Epoch,
-			int64(step.Kind), int64(step.Status), step.Name, step.StartedAt.UnixMicro(), micros(step.EndedAt),
-			micros(step.WakeAt), text(step.ChildID), failure(step.Error), blob(step.Output))
+		n, err := tx.exec(insertStep, step.Path, int64(step.Attempt), pos, int64(step.Kind), int64(step.Status),
+			step.Name, step.StartedAt.UnixMicro(), micros(step.EndedAt), micros(step.WakeAt), text(step.ChildID),
+			failure(step.Error), blob(step.Output), claim.Seq, claim.Epoch)
 		if err != nil {
 			return err
 		}

@@ -42,8 +42,8 @@ FROM state`
 
 	updateState = `
 UPDATE state
-SET pos = ?1, run_seq = ?2, queued = ?3, delayed = ?4, running = ?5, waiting = ?6,
-    succeeded = ?7, failed = ?8, cancelled = ?9, stuck = ?10
+SET pos = ?, run_seq = ?, queued = ?, delayed = ?, running = ?, waiting = ?,
+    succeeded = ?, failed = ?, cancelled = ?, stuck = ?
 WHERE one = 1`
 
 	// runColumns is the order in which scanRun reads.
@@ -51,11 +51,14 @@ WHERE one = 1`
     created_at, queued_at, started_at, ended_at, wake_at, deadline, executor, epoch, attempt,
     signals, stop, trace_id, parent_span, sampled, labels, error, input, output`
 
+	// The statements of the hot path number no parameters: the driver makes a
+	// string of every name.
+
 	insertRun = `
 INSERT INTO runs (seq, id, workflow, status, epoch, queue, priority, version, executor,
     sampled, created_at, queued_at, started_at, wake_at, deadline, due_at,
     parent_id, trace_id, parent_span, labels, input)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO NOTHING`
 
 	insertLabel = `
@@ -105,13 +108,14 @@ SELECT COUNT(*)
 FROM runs
 WHERE status <= 4 AND status IN (1, 3, 4) AND (started_at IS NOT NULL) = 1 AND queue = ?1`
 
-	// insertStep writes nothing when the claim is stale.
+	// insertStep writes nothing when the claim is stale. It is one row, so there
+	// is nothing to undo when it fails; FAIL spares SQLite the preparation.
 	insertStep = `
-INSERT INTO steps (run, path, attempt, pos, epoch, kind, status, sampled, name,
+INSERT OR FAIL INTO steps (run, epoch, sampled, path, attempt, pos, kind, status, name,
     started_at, ended_at, wake_at, child_id, error, output)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, sampled, ?8, ?9, ?10, ?11, ?12, ?13, ?14
+SELECT seq, epoch, sampled, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 FROM runs
-WHERE seq = ?1 AND epoch = ?5 AND status = 3`
+WHERE seq = ? AND epoch = ? AND status = 3`
 
 	stepColumns = `path, attempt, pos, epoch, kind, status, name, started_at, ended_at, wake_at, child_id, error, output`
 
@@ -135,22 +139,15 @@ RETURNING due_at`
 	earliestDue = `CASE WHEN ?3 IS NULL OR (stop = 0 AND deadline < ?3) THEN ` + deadlineDue + ` ELSE ?3 END`
 
 	selectClaim = `
-SELECT 1
+SELECT stop
 FROM runs
 WHERE seq = ?1 AND epoch = ?2 AND status = 3`
 
-	// finishRun lets a request to stop win over the outcome: ?9 is stuck, which
-	// it does not.
+	// finishRun ends a run whose request to stop, or its absence, is known.
 	finishRun = `
 UPDATE runs
-SET status = CASE WHEN stop = 0 OR ?3 = 8 THEN ?3 WHEN stop = 1 THEN 7 ELSE 6 END,
-    output = CASE WHEN stop = 0 THEN ?4 END,
-    error = CASE WHEN stop = 0 OR ?3 = 8 THEN ?5 WHEN stop = 1 THEN ?6 ELSE ?7 END,
-    ended_at = CASE WHEN ?3 = 8 THEN NULL ELSE ?8 END,
-    end_pos = CASE WHEN ?3 = 8 THEN NULL ELSE ?9 END,
-    wake_at = NULL, due_at = NULL
-WHERE seq = ?1 AND epoch = ?2 AND status = 3
-RETURNING status`
+SET status = ?, output = ?, error = ?, ended_at = ?, end_pos = ?, wake_at = NULL, due_at = NULL
+WHERE seq = ? AND epoch = ? AND status = 3 AND stop = ?`
 
 	releaseRun = `
 UPDATE runs

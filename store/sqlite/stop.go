@@ -46,12 +46,9 @@ func (t *tx) stop(seq int64, id string, status store.Status, unstarted bool, cau
 
 // endUnstarted ends a run whose code need not, or cannot, see that it stops.
 func (t *tx) endUnstarted(seq int64, id string, from store.Status, cause store.StopCause, now time.Time) error {
-	to, why := store.Cancelled, cancelledText
-	if cause == store.StopDeadline {
-		to, why = store.Failed, deadlineText
-	}
+	to, why := stopped(cause)
 	t.state.pos++
-	if _, err := t.exec(endUnstarted, seq, int64(to), why, now.UnixMicro(), t.state.pos); err != nil {
+	if _, err := t.exec(endUnstarted, seq, int64(to), failure(why), now.UnixMicro(), t.state.pos); err != nil {
 		return err
 	}
 	t.moved(from, to, 1)
