@@ -31,7 +31,7 @@ type document struct {
 	// Without is the same without the prober's own delay, LateMS at most.
 	Without latencyMS `json:"latency_ms_without_prober_delay"`
 	LateMS  float64   `json:"prober_delay_max_ms"`
-	Memory struct {
+	Memory  struct {
 		PeakMB   float64 `json:"peak,omitzero"`
 		HealthMB float64 `json:"health,omitzero"`
 	} `json:"memory_mb"`
