@@ -124,7 +124,7 @@ func TestPropagatorIsW3CEvenWhenOff(t *testing.T) {
 func TestUserSpansHangUnderTheStep(t *testing.T) {
 	r := newReceiver(t)
 	tel := start(t, Config{Version: "v9", Executor: "executor-7"}, "EXPORTER_OTLP_ENDPOINT="+r.url,
-		"RESOURCE_ATTRIBUTES=deployment.environment.name=test", "TRACES_SAMPLER=parentbased_always_off")
+		"RESOURCE_ATTRIBUTES=deployment.environment.name=test,host.name=elsewhere", "TRACES_SAMPLER=parentbased_always_off")
 	for _, sampled := range []bool{true, false} {
 		tr := traceOf("run", sampled)
 		step := store.StepSpanID(tr, "run", "0", 1)
@@ -147,13 +147,13 @@ func TestUserSpansHangUnderTheStep(t *testing.T) {
 	}
 	for key, want := range map[string]string{
 		"service.name": "stepwell", "service.version": "v9", "service.instance.id": "executor-7",
-		"deployment.environment.name": "test", "process.runtime.name": "go",
+		"deployment.environment.name": "test", "host.name": "elsewhere", "process.runtime.name": "go",
 	} {
 		if got.resource[key] != want {
 			t.Errorf("resource %s is %q, want %q", key, got.resource[key], want)
 		}
 	}
-	for _, key := range []string{"host.name", "process.pid", "process.executable.name"} {
+	for _, key := range []string{"process.pid", "process.executable.name"} {
 		if got.resource[key] == "" {
 			t.Errorf("resource has no %s", key)
 		}
@@ -265,6 +265,19 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		if n := goruntime.NumGoroutine(); n > before {
 			t.Errorf("%v: %d goroutines after the error, before it %d", tt.vars, n, before)
 		}
+	}
+}
+
+func TestSamplerOfTelemetryThatIsOn(t *testing.T) {
+	yes, no := true, false
+	tel := start(t, Config{}, "TRACES_EXPORTER=otlp")
+	if s := tel.Sampler(); !s([16]byte{1}, nil) || !s([16]byte{1}, &yes) || s([16]byte{1}, &no) {
+		t.Error("by default a run is traced unless its caller is not")
+	}
+	// Metrics alone make no run traced.
+	tel = start(t, Config{}, "METRICS_EXPORTER=otlp")
+	if s := tel.Sampler(); s([16]byte{1}, nil) || s([16]byte{1}, &yes) {
+		t.Error("samples while tracing is off")
 	}
 }
 
