@@ -5,11 +5,15 @@ import (
 	"runtime/debug"
 )
 
-// tuneMemory trades a little CPU for memory, unless the user has decided. The
-// live heap is a few megabytes, so collecting twice as often costs little and
-// the process stays small.
+// gcPercent is the growth of the heap between two collections. The live heap is
+// a few megabytes, so the default of 100 would save little time and cost
+// memory.
+const gcPercent = 50
+
+// tuneMemory sets the garbage collector, unless the user did. There is no
+// limit on memory: with one, a process that needs more would only collect.
 func tuneMemory() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(gcPercent)
 	}
 }

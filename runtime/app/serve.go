@@ -86,6 +86,7 @@ func (a *App) serve(cfg *config) error {
 	p := &process{app: a, cfg: cfg, failed: make(chan error, 4), closing: make(chan struct{})}
 	err := p.start(ctx)
 	if err == nil {
+		releaseImage()
 		err = p.wait(ctx)
 	}
 	return errors.Join(err, p.stop())
