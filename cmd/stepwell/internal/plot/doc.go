@@ -5,5 +5,5 @@
 // The picture stands alone: no script, no font or style from elsewhere. It
 // follows the reader's light or dark preference, and shows larger, fewer words
 // where it is displayed narrow. Its size is bounded whatever the number of
-// probes: above a few hundred they are summed up per column of the drawing.
+// probes: above some thousands they are summed up per column of the drawing.
 package plot

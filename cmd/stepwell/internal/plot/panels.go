@@ -49,7 +49,7 @@ func (p *picture) columns() {
 		top, bottom := p.lat(ms(c[len(c)-1])), p.lat(ms(c[0]))
 		bars.op('M', x, bottom+0.5)
 		bars.op('V', top-0.5)
-		medians.op(cmd, x, p.lat(ms(c[len(c)/2])))
+		medians.op(cmd, x, p.lat(ms(c[(len(c)-1)/2])))
 		cmd = 'L'
 		// Each place is drawn once, however many probes fall on it.
 		for drawn := -1.0; len(c) > 0 && c[len(c)-1] > p.P99; c = c[:len(c)-1] {

@@ -91,7 +91,7 @@ func (p *picture) scales() {
 	p.memMax = nice(top)
 	p.mem = linear(0, p.memMax, memoryBottom, memoryTop)
 	p.done = linear(0, float64(max(p.Runs, p.last().Ended, 1)), runsBottom, runsTop)
-	p.summed = len(p.Probes) > 2*(right-left)
+	p.summed = len(p.Probes) > 10*(right-left) // fewer give no distribution
 }
 
 func (p *picture) open() {

@@ -228,6 +228,10 @@ func TestLatencyPosition(t *testing.T) {
 }
 
 func TestManyProbesStaySmall(t *testing.T) {
+	// The most that are drawn one by one.
+	if svg := draw(t, measured(10*(right-left), 10, 100, 0, 0)); len(svg) > 150_000 || bytes.Contains(svg, []byte(`class="bars"`)) {
+		t.Errorf("%d bytes, or columns, for probes that are drawn one by one", len(svg))
+	}
 	d := measured(100_000, 100, 10_000, 0, 999)
 	svg := draw(t, d)
 	if len(svg) > 150_000 {

@@ -145,7 +145,7 @@ func TestOtherMethods(t *testing.T) {
 func TestFetchCallsItsOwnServer(t *testing.T) {
 	url := ""
 	Routes(func() string { return url })
-	defer Routes(func() string { return "" })
+	t.Cleanup(func() { Routes(func() string { return "" }) })
 	if _, err := fetch(t.Context(), FetchInput{}); err != errNotServing {
 		t.Fatalf("before it serves: %v, want %v", err, errNotServing)
 	}
