@@ -9,14 +9,10 @@ import (
 	"time"
 )
 
-// maxGone bounds the threads that end with their task.
-const maxGone = 64
-
 // crew runs tasks on goroutines that are each locked to a thread. It starts
 // them when needed and lets them go when there was nothing to do for a while.
 type crew struct {
-	max     int           // threads at a time
-	keep    int           // of those, how many may wait for the next task
+	keep    int           // threads that may wait for the next task
 	linger  time.Duration // how long they wait
 	lowered bool          // the threads run at the lowest priority, each with a P of its own
 	after   func(*task)   // called on the thread after each task, before its caller goes on
@@ -24,10 +20,10 @@ type crew struct {
 	wg sync.WaitGroup
 
 	mu      sync.Mutex
+	max     int       // threads at a time
 	queue   list.List // of *task, first come, first served
 	idle    []chan *task
-	threads int // without those that are gone with their task
-	gone    int // of those
+	threads int
 	running map[*task]bool
 	closed  bool
 
@@ -36,8 +32,8 @@ type crew struct {
 }
 
 func (c *crew) countLocked() {
-	c.size.Store(int64(c.threads + c.gone))
-	c.busy.Store(int64(len(c.running)))
+	c.size.Store(int64(c.threads))
+	c.busy.Store(int64(c.threads - len(c.idle)))
 	c.queued.Store(int64(c.queue.Len()))
 }
 
@@ -55,12 +51,11 @@ func (c *crew) enqueue(t *task) error {
 	return nil
 }
 
-// try runs the task now, or returns false when all threads but spare are taken.
-func (c *crew) try(t *task, spare int) bool {
+// try runs the task now, or returns false when limit threads are taken.
+func (c *crew) try(t *task, limit int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	busy := c.threads + c.gone - len(c.idle)
-	return !c.closed && busy+spare < c.max && c.placeLocked(t)
+	return !c.closed && c.threads-len(c.idle) < limit && c.placeLocked(t)
 }
 
 func (c *crew) placeLocked(t *task) bool {
@@ -68,6 +63,7 @@ func (c *crew) placeLocked(t *task) bool {
 		// The last one: its caches are the warmest, and the others may leave.
 		c.idle[n-1] <- t
 		c.idle = c.idle[:n-1]
+		c.countLocked()
 		return true
 	}
 	if c.threads >= c.max {
@@ -79,6 +75,7 @@ func (c *crew) placeLocked(t *task) bool {
 
 func (c *crew) startLocked(t *task) {
 	c.threads++
+	c.countLocked()
 	c.wg.Go(func() { c.work(t) })
 }
 
@@ -127,20 +124,15 @@ func (c *crew) withdraw(t *task) bool {
 	return true
 }
 
-// release takes the thread of a running task out of the count, so that another
-// can take its place; the thread ends with the task. It returns false when the
-// task has ended, or too many threads are gone already.
-func (c *crew) release(t *task) bool {
+// resize changes the number of threads. Those that are too many leave when
+// their task has ended.
+func (c *crew) resize(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.running[t] || t.gone || c.gone >= maxGone {
-		return false
+	if n != c.max {
+		c.max = n
+		c.refillLocked()
 	}
-	t.gone = true
-	c.threads--
-	c.gone++
-	c.refillLocked()
-	return true
 }
 
 // work is the life of one thread, from its first task on.
@@ -151,7 +143,6 @@ func (c *crew) work(t *task) {
 		placed := make(chan struct{})
 		c.wg.Go(func() {
 			goruntime.LockOSThread()
-			defer goruntime.UnlockOSThread()
 			close(placed)
 			c.work(t)
 		})
@@ -159,17 +150,22 @@ func (c *crew) work(t *task) {
 		goruntime.UnlockOSThread()
 		return
 	}
+	id := threadID()
 	if c.lowered {
-		lowerThread(threadID()) // refused: it still is one of a few
+		lowerThread(id) // refused: it still is one of a few
 		processors.add(1)
 	}
 	defer func() { c.leave(t) }() // after a Goexit too
 	for t != nil {
-		if t.begin(c.lowered) {
+		if t.low {
+			lowerThread(id)
+			processors.add(1)
+		}
+		if t.begin(id, c.lowered) {
 			c.run(t)
-			if t.gone {
-				return
-			}
+		}
+		if t.low {
+			return
 		}
 		t = c.next()
 	}
@@ -181,12 +177,10 @@ func (c *crew) run(t *task) {
 		c.running = map[*task]bool{}
 	}
 	c.running[t] = true
-	c.countLocked()
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
 		delete(c.running, t)
-		c.countLocked()
 		c.mu.Unlock()
 	}()
 	t.call(c.after)
@@ -195,7 +189,12 @@ func (c *crew) run(t *task) {
 // next returns what a thread does next, nil when it may leave.
 func (c *crew) next() *task {
 	c.mu.Lock()
+	if c.threads > c.max {
+		c.mu.Unlock()
+		return nil
+	}
 	if next := c.popLocked(); next != nil {
+		c.countLocked()
 		c.mu.Unlock()
 		return next
 	}
@@ -205,6 +204,7 @@ func (c *crew) next() *task {
 	}
 	hand := make(chan *task, 1)
 	c.idle = append(c.idle, hand)
+	c.countLocked()
 	c.mu.Unlock()
 
 	timer := time.NewTimer(c.linger)
@@ -225,23 +225,16 @@ func (c *crew) next() *task {
 
 // leave ends a thread. t is the task it ends with, if it does.
 func (c *crew) leave(t *task) {
-	gone := t != nil && t.gone
 	c.mu.Lock()
-	if gone {
-		c.gone--
-	} else {
-		c.threads--
-	}
-	c.refillLocked()
+	c.threads--
 	c.countLocked()
+	c.refillLocked()
 	c.mu.Unlock()
-	if c.lowered || t != nil && t.lowered {
-		// Still locked, so the thread ends with its goroutine: nobody else
-		// may get one of low priority.
+	// The goroutine ends locked, so the thread ends with it: nobody else may
+	// get one of low priority, and Go would keep the others for ever.
+	if c.lowered || t != nil && t.low {
 		processors.add(-1)
-		return
 	}
-	goruntime.UnlockOSThread()
 }
 
 // snapshot appends the tasks that run now.

@@ -42,11 +42,12 @@ type Stats struct {
 // Isolator runs functions so that those that take the CPU do not take it from
 // the rest of the process. Safe for concurrent use.
 type Isolator struct {
-	off   bool // isolation is switched off
-	blind bool // threads cannot be watched here: only what is marked is isolated
-	cores int
-	log   *slog.Logger
-	steps table
+	off     bool // isolation is switched off
+	blind   bool // threads cannot be watched here: only what is marked is isolated
+	cores   int
+	threads int // of the pool, when none of them waits
+	log     *slog.Logger
+	steps   table
 
 	pool    crew // the compute threads
 	watched crew // the watched threads
@@ -62,10 +63,7 @@ type Isolator struct {
 	wg   sync.WaitGroup
 }
 
-const (
-	maxWatched = 64               // threads are cheap, but not free
-	linger     = 10 * time.Second // of threads without work
-)
+const linger = 10 * time.Second // of threads without work
 
 // New returns an isolator that has no threads yet. The caller must close it.
 func New(cfg Config) *Isolator {
@@ -85,17 +83,17 @@ func New(cfg Config) *Isolator {
 	}
 	_, ok := threadCPU(threadID())
 	i.blind = !ok
-	threads := cfg.Threads
-	if threads == 0 {
-		threads = i.cores
+	i.threads = cfg.Threads
+	if i.threads == 0 {
+		i.threads = i.cores
 	}
 	i.steps.max = cfg.MaxKeys
 	if i.steps.max <= 0 {
 		i.steps.max = 4096
 	}
 	i.steps.crowd = int32(4 * i.cores)
-	i.pool = crew{max: threads, keep: threads, linger: linger, lowered: true, after: i.afterCompute}
-	i.watched = crew{max: maxWatched, keep: 2 * i.cores, linger: linger, after: i.afterWatch}
+	i.pool = crew{max: i.threads, keep: i.threads, linger: linger, lowered: true, after: i.afterCompute}
+	i.watched = crew{max: 8 * i.cores, keep: i.cores, linger: linger, after: i.afterWatch}
 	i.wg.Go(i.monitor)
 	return i
 }
@@ -173,24 +171,25 @@ func (i *Isolator) decide(ctx context.Context, s *step, fn func()) error {
 		if i.closed.Load() {
 			return ErrClosed
 		}
-		role, verdict := s.join(i.tick.Load(), i.cores, i.pressed())
+		share := i.share(s)
+		full := int(i.watched.busy.Load()) >= share
+		role, verdict := s.join(i.tick.Load(), i.cores, i.pressed(), full)
 		switch role {
 		case isolate:
 			if err := i.compute(ctx, s, fn); err != errMoved {
 				return err
 			}
 		case watch:
-			spare := 0
-			if s.class.Load() == light {
-				spare = maxWatched * 3 / 4 // unknown ones need them more
-			}
 			t := newTask(s, fn)
-			if i.watched.try(t, spare) {
+			t.low = s.class.Load() == waiting
+			if i.watched.try(t, share) {
 				i.nudge()
 				return <-t.done
 			}
-			s.settle(i.tick.Load(), isNothing)
-			return s.inline(fn)
+			s.settle(i.tick.Load(), isNothing, false)
+			if !t.low {
+				return s.inline(fn)
+			}
 		case wait:
 			select {
 			case <-verdict:
@@ -201,6 +200,18 @@ func (i *Isolator) decide(ctx context.Context, s *step, fn func()) error {
 			return s.inline(fn)
 		}
 	}
+}
+
+// share returns how many of the watched threads may be taken when a step asks
+// for one: the more is known about it, the less it needs one.
+func (i *Isolator) share(s *step) int {
+	switch s.class.Load() {
+	case light:
+		return 2 * i.cores
+	case waiting:
+		return 4 * i.cores
+	}
+	return 8 * i.cores
 }
 
 // compute runs fn on a compute thread.

@@ -25,7 +25,7 @@ import (
 //
 //	go test ./runtime/internal/isolate -run TestMeasure -measure plain,marked,found,turned -v
 var (
-	measure    = flag.String("measure", "", "loads to measure: idle, plain, marked, found, turned, io; comma-separated")
+	measure    = flag.String("measure", "", "loads to measure: idle, plain, marked, found, short, late, turned, io; comma-separated")
 	measureFor = flag.Duration("measure.for", 10*time.Second, "how long each load runs")
 	measureN   = flag.Int("measure.n", 100, "executions at a time")
 )
@@ -176,18 +176,18 @@ func serveLoad(load string) {
 				case "idle":
 					<-ended
 					return
+				case "short":
+					fn = func() { fib(30) }
+				case "late": // what it fetches comes slowly, then it computes
+					fn = func() { <-time.After(time.Duration(50+rand.IntN(200)) * time.Millisecond); fib(34 + rand.IntN(6)) }
 				case "io":
-					fn = func() { time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond) }
+					fn = func() { <-time.After(time.Duration(rand.IntN(20)) * time.Millisecond) }
 				case "turned": // light for 2 s, then CPU-bound
 					if time.Since(start) < 2*time.Second {
-						fn = func() { time.Sleep(5 * time.Millisecond) }
+						fn = func() { <-time.After(5 * time.Millisecond) }
 					}
 				}
-				if load != "short" {
-					iso.Do(context.Background(), "workflow/step", load == "marked", fn)
-				} else {
-					iso.Do(context.Background(), "workflow/step", false, func() { fib(30) })
-				}
+				iso.Do(context.Background(), "workflow/step", load == "marked", fn)
 				mu.Lock()
 				done++
 				mu.Unlock()

@@ -14,10 +14,6 @@ const (
 	// pressure is the scheduler latency, p99 of a window, from which on the
 	// process counts as short of CPU.
 	pressure = 10 * time.Millisecond
-
-	// clogging is how long an execution that mostly waits may hold a compute
-	// thread that it does not need.
-	clogging = time.Second
 )
 
 // touch tells the monitor that something runs. It is called once a tick.
@@ -80,88 +76,105 @@ func (i *Isolator) look() (next time.Duration) {
 			next = d
 		}
 	}
-	pressed := i.pressed()
+	pressed, lowered := i.pressed(), 0
 	for _, t := range i.watched.snapshot(nil) {
-		if decided := i.watch(t, pressed); decided {
-			sooner(idleEvery)
-		} else {
+		v, decided := i.watch(t, pressed)
+		switch {
+		case !decided:
 			sooner(lookEvery)
+		case v == isBound && i.lower(t):
+			lowered++
+		case t.step.class.Load() == waiting:
+			sooner(tickEvery)
+		default:
+			sooner(idleEvery)
 		}
 	}
-	for _, t := range i.pool.snapshot(nil) {
-		sooner(tickEvery)
-		if t.step != nil && !pressed {
-			i.unclog(t)
-		}
+	if lowered > 0 {
+		processors.add(lowered) // each takes its own back when it leaves
+	}
+	if every := i.fill(); every > 0 {
+		sooner(every)
 	}
 	return next
 }
 
+// fill keeps as many compute threads busy as there are cores: those that wait,
+// for a disk or a reply, do not count. It returns when to do so again.
+func (i *Isolator) fill() time.Duration {
+	running := i.pool.snapshot(nil)
+	if len(running) == 0 {
+		return 0
+	}
+	wait := 0
+	for _, t := range running {
+		if t.waits() {
+			wait++
+		}
+	}
+	i.pool.resize(i.threads + min(wait, 3*i.cores))
+	if i.pool.queued.Load() > 0 {
+		return patience
+	}
+	return tickEvery
+}
+
 // watch looks at one execution on a watched thread. It returns false while
 // there is no verdict.
-func (i *Isolator) watch(t *task, pressed bool) (decided bool) {
+func (i *Isolator) watch(t *task, pressed bool) (v verdict, decided bool) {
 	t.mu.Lock()
-	if t.ended || t.lowered {
+	if t.ended {
 		t.mu.Unlock()
-		return true
+		return isNothing, true
 	}
-	cpu, wall := t.usage()
-	v, ok := judge(cpu, wall, false, pressed)
+	u := t.usage()
+	v, ok := judge(u, false, pressed)
+	ok = ok && (v == isBound || threadSleeps(t.thread))
 	first := !t.decided
-	if !ok || !first && v != isBound {
-		t.mu.Unlock()
-		return !first
-	}
-	t.decided = true
+	t.decided = t.decided || ok
+	decided = t.decided
 	t.mu.Unlock()
-
-	if i.found(t.step, v, first, cpu, wall); v == isBound {
-		i.lower(t)
+	switch {
+	case ok && (first || v == isBound):
+		i.found(t.step, v, first, false, u)
+	case ok && u.wall >= proven:
+		t.step.prove(v)
 	}
-	return true
+	if !ok {
+		v = isNothing
+	}
+	return v, decided
 }
 
 // found passes a verdict on. first: the execution had none before.
-func (i *Isolator) found(s *step, v verdict, first bool, cpu, wall time.Duration) {
+func (i *Isolator) found(s *step, v verdict, first, ended bool, u usage) {
 	moved := false
-	if first {
-		moved = s.settle(i.tick.Load(), v)
-	} else if v == isBound {
+	switch {
+	case first:
+		moved = s.settle(i.tick.Load(), v, ended)
+	case v == isBound:
 		moved = s.bind()
+	default:
+		s.prove(v)
 	}
 	if moved && !s.warned.Swap(true) {
 		i.log.LogAttrs(context.Background(), slog.LevelWarn,
 			"step is CPU-bound: it runs on the compute threads from now on; mark it with runtime.Compute() to have it there from the start",
-			slog.String("step", s.key), slog.Duration("cpu", cpu), slog.Duration("wall", wall))
+			slog.String("step", s.key), slog.Duration("cpu", u.cpu), slog.Duration("wall", u.wall))
 	}
 }
 
 // lower takes the CPU from an execution that is under way: its thread goes to
-// the lowest priority for the rest of its life, and gets a P of its own.
-func (i *Isolator) lower(t *task) {
-	if !i.watched.release(t) {
-		return
-	}
+// the lowest priority for the rest of its life. The caller raises GOMAXPROCS
+// by one when it returns true.
+func (i *Isolator) lower(t *task) bool {
 	t.mu.Lock()
-	if !t.ended && lowerThread(t.thread) == nil {
-		t.lowered = true
+	defer t.mu.Unlock()
+	if t.ended || t.low || lowerThread(t.thread) != nil {
+		return false
 	}
-	lowered := t.lowered
-	t.mu.Unlock()
-	if lowered {
-		processors.add(1) // leave takes it back
-	}
-}
-
-// unclog frees a compute thread from an execution that does not need it.
-func (i *Isolator) unclog(t *task) {
-	t.mu.Lock()
-	cpu, wall := t.usage()
-	clogs := !t.ended && wall >= clogging && t.waited(cpu, wall)
-	t.mu.Unlock()
-	if clogs && i.pool.release(t) && t.step.lighten() {
-		i.lightened(t.step)
-	}
+	t.low = true
+	return true
 }
 
 func (i *Isolator) lightened(s *step) {
@@ -174,12 +187,10 @@ func (i *Isolator) afterWatch(t *task) {
 	t.mu.Lock()
 	first := !t.decided
 	t.decided = true
+	u := t.usage()
 	t.mu.Unlock()
-	cpu, wall := t.usage()
-	v, _ := judge(cpu, wall, true, i.pressed())
-	if first || v == isBound {
-		i.found(t.step, v, first, cpu, wall)
-	}
+	v, _ := judge(u, true, i.pressed())
+	i.found(t.step, v, first, true, u)
 }
 
 // afterCompute is called on the thread of each execution of the pool.
@@ -187,8 +198,10 @@ func (i *Isolator) afterCompute(t *task) {
 	if t.step == nil || i.pressed() {
 		return // what looks like waiting may be waiting for a turn
 	}
-	cpu, wall := t.usage()
-	if t.step.ran(cpu, wall, t.waited(cpu, wall)) {
+	t.mu.Lock()
+	u := t.usage()
+	t.mu.Unlock()
+	if t.step.ran(u) {
 		i.lightened(t.step)
 	}
 }

@@ -10,7 +10,10 @@ import (
 // isolators there are.
 var processors procs
 
-// procs raises GOMAXPROCS by one for each lowered thread.
+// procs raises GOMAXPROCS by at least one for each lowered thread. A change
+// stops the world, and the world stops only when the kernel has let each
+// lowered thread run up to its next safe point: so it is raised by doubling,
+// and put back when the last one is gone.
 type procs struct {
 	mu       sync.Mutex
 	extra    int  // wanted on top of base; shortly negative when an end overtakes its raise
@@ -26,13 +29,22 @@ func (p *procs) cores() int {
 	return goruntime.GOMAXPROCS(0) - p.raised
 }
 
-// add stops the world for some 50 µs, and waits for a GC cycle under way:
-// do not call it with a lock that the fast paths take.
+// add may stop the world, and then waits for a GC cycle under way too: do not
+// call it with a lock that others need.
 func (p *procs) add(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.extra += n
-	want := max(p.extra, 0)
+	want := p.raised
+	switch {
+	case p.extra <= 0:
+		want = 0
+	case p.extra > want:
+		want = max(want, 2*goruntime.NumCPU())
+		for want < p.extra {
+			want *= 2
+		}
+	}
 	if want == p.raised {
 		return
 	}

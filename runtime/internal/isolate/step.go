@@ -11,6 +11,7 @@ type class = uint32
 
 const (
 	unknown class = iota
+	waiting       // seen to wait, but what an execution does after that is not known: none has ended
 	light
 	compute
 )
@@ -27,6 +28,10 @@ const (
 	patience = 20 * time.Millisecond
 	// pressedPatience is the same when it may be waiting for its turn only.
 	pressedPatience = 200 * time.Millisecond
+
+	// proven is how long an execution may wait before its key is known to.
+	// Until then those that find no watched thread wait with it.
+	proven = 500 * time.Millisecond
 
 	// Executions in a row that mostly wait, or are short, before a step
 	// leaves the compute class; doubled each time, so that it does not swing.
@@ -73,22 +78,22 @@ const (
 
 // judge returns the verdict on an execution, and whether there is one: while
 // it runs there may be none yet.
-func judge(cpu, wall time.Duration, ended, pressed bool) (verdict, bool) {
+func judge(u usage, ended, pressed bool) (verdict, bool) {
 	switch {
-	case cpu >= boundCPU && cpu >= wall/4,
+	case u.cpu >= boundCPU && u.cpu >= u.wall/4,
 		// On a starved process the rest of the time was waiting for a turn.
-		pressed && cpu >= boundCPU && cpu >= wall/50,
-		pressed && ended && cpu >= pressedCPU && cpu >= wall/4:
+		pressed && u.cpu >= boundCPU && u.cpu >= u.wall/50,
+		pressed && ended && u.cpu >= pressedCPU && u.cpu >= u.wall/4:
 		return isBound, true
 	case ended:
-		if wall >= 100*time.Microsecond && cpu < wall/2 {
+		if u.wall >= 100*time.Microsecond && u.cpu < u.wall/2 {
 			return isWaiting, true
 		}
 		return isQuick, true
 	case pressed:
-		return isWaiting, wall >= pressedPatience && cpu < wall/50
+		return isWaiting, u.wall >= pressedPatience && u.cpu < u.wall/50
 	}
-	return isWaiting, wall >= patience && cpu < wall/4
+	return isWaiting, u.wall >= patience && u.cpu < u.wall/4
 }
 
 // role is how one execution is to run.
@@ -107,31 +112,40 @@ func (s *step) quick(tick uint32) bool {
 }
 
 // join decides how an execution runs. After watch, settle is called once;
-// after wait, the channel tells when to ask again.
-func (s *step) join(tick uint32, cores int, pressed bool) (role, <-chan struct{}) {
+// after wait, the channel tells when to ask again. full: there are no more
+// watched threads for those that may do without.
+func (s *step) join(tick uint32, cores int, pressed, full bool) (role, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	crowded := s.running.Load() >= s.crowd.Load()
+	r := watch
 	switch s.class.Load() {
 	case compute:
 		return isolate, nil
 	case light:
-		if s.running.Load() < s.crowd.Load() {
-			if s.watched >= cores || !s.dueLocked(tick, pressed) {
-				return inline, nil
-			}
-			break
+		if crowded && s.watched >= cores {
+			r = wait
+		} else if !crowded && (s.watched >= cores || full || !s.dueLocked(tick, pressed)) {
+			return inline, nil
 		}
-		fallthrough
+	case waiting:
+		// On a watched thread it can still be lowered when its wait is over.
+		if full {
+			r = wait
+		}
 	default:
 		if s.watched >= cores {
-			if s.verdict == nil {
-				s.verdict = make(chan struct{})
-			}
-			return wait, s.verdict
+			r = wait
 		}
 	}
-	s.watched++
-	return watch, nil
+	if r == watch {
+		s.watched++
+		return watch, nil
+	}
+	if s.verdict == nil {
+		s.verdict = make(chan struct{})
+	}
+	return wait, s.verdict
 }
 
 // dueLocked allows one sample a tick at most. Under pressure the pauses do not
@@ -147,33 +161,48 @@ func (s *step) dueLocked(tick uint32, pressed bool) bool {
 	return true
 }
 
-// settle ends the watch of one execution, as light unless bound, or as nothing
-// when it could not be watched. It returns true when the key has become
-// CPU-bound now.
-func (s *step) settle(tick uint32, v verdict) (moved bool) {
+// settle passes the first verdict on an execution, or none when it could not
+// be watched. It returns true when the key has become CPU-bound now.
+func (s *step) settle(tick uint32, v verdict, ended bool) (moved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watched--
-	switch v {
-	case isBound:
+	switch c := s.class.Load(); {
+	case v == isBound:
 		moved = s.boundLocked()
-	case isQuick, isWaiting:
-		if s.class.Load() == compute {
-			break // another execution showed more
-		}
+	case v == isNothing, c == compute: // another execution showed more
+	case !ended && c == unknown:
+		s.class.Store(waiting)
+	case !ended && c == waiting:
+	default:
 		s.pause = min(max(2*s.pause, 1), maxPause)
 		s.due.Store(tick + s.pause)
-		// Whoever waits may be many at a time; whoever was quick is trusted
-		// more and more.
-		if v == isWaiting {
-			s.crowd.Store(math.MaxInt32)
-		} else if n := s.crowd.Load(); n < math.MaxInt32/2 {
-			s.crowd.Store(2 * n)
-		}
-		s.class.Store(light)
+		s.trustLocked(v)
 	}
 	s.openLocked()
 	return moved
+}
+
+// trustLocked lets more run at a time: of what waits any number, of what was
+// quick twice as many.
+func (s *step) trustLocked(v verdict) {
+	if v == isWaiting {
+		s.crowd.Store(math.MaxInt32)
+	} else if n := s.crowd.Load(); n < math.MaxInt32/2 {
+		s.crowd.Store(2 * n)
+	}
+	s.class.Store(light)
+}
+
+// prove passes on what an execution showed after its first verdict, when it
+// has ended, or waited for so long that it is known to.
+func (s *step) prove(v verdict) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.class.Load() == waiting {
+		s.trustLocked(v)
+		s.openLocked()
+	}
 }
 
 // bind moves the key to compute after its verdict. It returns true when it was
@@ -208,13 +237,13 @@ func (s *step) openLocked() {
 
 // ran counts an execution on a compute thread. It returns true when the key
 // leaves the class with it.
-func (s *step) ran(cpu, wall time.Duration, waited bool) bool {
+func (s *step) ran(u usage) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case waited && wall > patience:
+	case u.wall > patience && u.cpu < boundCPU && u.waited():
 		s.waits, s.shorts = s.waits+1, 0
-	case cpu < shortCPU:
+	case u.cpu < shortCPU:
 		s.waits, s.shorts = 0, s.shorts+1
 	default:
 		s.waits, s.shorts = 0, 0
@@ -254,4 +283,13 @@ func (s *step) forget() {
 		s.isolated.Add(-1)
 	}
 	s.forgotten = true
+}
+
+// waited tells whether an execution did mostly wait for something else than
+// the CPU.
+func (u usage) waited() bool {
+	if !u.sure {
+		return u.cpu < u.wall/100 // it may just as well have been kept from the CPU
+	}
+	return u.cpu < u.wall/10
 }

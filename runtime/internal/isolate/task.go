@@ -23,17 +23,16 @@ type task struct {
 	thread int
 	start  time.Time
 	cpu0   time.Duration
-	delay0 time.Duration // see threadDelay
-	delays bool          // the kernel tells it
 
 	// mu is held while someone else touches the thread, so that it does not
 	// end meanwhile and its number becomes another's.
 	mu      sync.Mutex
 	ended   bool
 	decided bool // the verdict is in
-	lowered bool // the thread's priority was lowered while it ran
-
-	gone bool // the thread ends with the task; guarded by crew.mu while it runs
+	low     bool // the thread has the lowest priority, from the start or since it was lowered, and ends with the task
+	looked  bool // delay0 is known
+	delay0  time.Duration
+	last    usage // when it was last looked at
 }
 
 func newTask(s *step, fn func()) *task {
@@ -41,17 +40,16 @@ func newTask(s *step, fn func()) *task {
 }
 
 // begin claims the task for the calling thread. It returns false when its
-// caller gave up.
-func (t *task) begin(delay bool) bool {
+// caller gave up. look: the task will be looked at, if only at its end.
+func (t *task) begin(thread int, look bool) bool {
 	if !t.begun.CompareAndSwap(false, true) {
 		return false
 	}
-	t.thread, t.start = threadID(), time.Now()
-	if t.step != nil {
-		t.cpu0, _ = threadCPU(t.thread)
-		if delay {
-			t.delay0, t.delays = threadDelay(t.thread)
-		}
+	t.thread, t.start = thread, time.Now()
+	t.cpu0, _ = threadCPU(thread)
+	if look {
+		t.delay0, _ = threadDelay(thread)
+		t.looked = true
 	}
 	return true
 }
@@ -73,22 +71,41 @@ func (t *task) call(after func(*task)) {
 	err = nil
 }
 
-// usage returns the CPU time and the wall time the task took until now. The
-// caller holds mu, or is the task's thread.
-func (t *task) usage() (cpu, wall time.Duration) {
-	now, ok := threadCPU(t.thread)
-	if !ok {
-		return 0, time.Since(t.start)
-	}
-	return now - t.cpu0, time.Since(t.start)
+// usage is what an execution took until now.
+type usage struct {
+	cpu  time.Duration // on the CPU
+	wall time.Duration // since it began, without the time the kernel kept it from the CPU
+	sure bool          // the kernel tells that time
 }
 
-// waited tells whether a task on a lowered thread did mostly wait for
-// something else than the CPU.
-func (t *task) waited(cpu, wall time.Duration) bool {
-	if !t.delays {
-		return cpu < wall/100 // it may just as well have been kept from the CPU
+// usage returns what the task took. The caller holds mu.
+func (t *task) usage() usage {
+	u := usage{wall: time.Since(t.start)}
+	if now, ok := threadCPU(t.thread); ok {
+		u.cpu = now - t.cpu0
 	}
-	delay, _ := threadDelay(t.thread)
-	return cpu+delay-t.delay0 < wall/10
+	if u.wall < lookEvery {
+		return u // not worth reading a file for
+	}
+	// What the kernel kept the thread waiting before the first look is lost.
+	delay, ok := threadDelay(t.thread)
+	if !t.looked {
+		t.looked, t.delay0 = true, delay
+	}
+	u.wall, u.sure = max(u.wall-(delay-t.delay0), u.cpu), ok
+	return u
+}
+
+// waits tells whether the task mostly waited for something else than the CPU
+// since it was last asked.
+func (t *task) waits() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return false
+	}
+	u, last := t.usage(), t.last
+	t.last = u
+	cpu, wall := u.cpu-last.cpu, u.wall-last.wall
+	return u.sure && wall >= patience/2 && cpu < wall/4 && threadSleeps(t.thread)
 }

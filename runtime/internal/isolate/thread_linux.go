@@ -32,8 +32,8 @@ func threadCPU(id int) (time.Duration, bool) {
 	return time.Duration(ts.Nano()), true
 }
 
-// threadDelay returns how long a thread was ready to run and the kernel let
-// others run. Not every kernel tells.
+// threadDelay returns how long a thread was ready to run while the kernel let
+// others run, up to when it last ran. Not every kernel tells.
 func threadDelay(id int) (time.Duration, bool) {
 	b, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(id) + "/schedstat")
 	if err != nil {
@@ -45,4 +45,16 @@ func threadDelay(id int) (time.Duration, bool) {
 	}
 	ns, err := strconv.ParseInt(string(fields[1]), 10, 64)
 	return time.Duration(ns), err == nil
+}
+
+// threadSleeps tells whether a thread neither runs nor wants to. When in doubt
+// it does not: what a thread waits for the CPU shows in threadDelay only
+// afterwards.
+func threadSleeps(id int) bool {
+	b, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(id) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, state, ok := bytes.Cut(b, []byte(") "))
+	return ok && len(state) > 0 && state[0] != 'R'
 }

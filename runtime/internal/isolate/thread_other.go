@@ -13,3 +13,5 @@ func lowerThread(int) error { return nil }
 func threadCPU(int) (time.Duration, bool) { return 0, false }
 
 func threadDelay(int) (time.Duration, bool) { return 0, false }
+
+func threadSleeps(int) bool { return false }
