@@ -18,7 +18,7 @@ func TestUnmarkedComputeIsFoundAndNamed(t *testing.T) {
 	for range 20 {
 		wg.Go(func() {
 			var run runReply
-			if err := c.call(context.Background(), "POST", "/v1/workflows/burn/runs?wait=0s", 32, &run); err != nil {
+			if err := c.call(context.Background(), "POST", "/v1/workflows/burn/runs", 36, &run); err != nil {
 				t.Error(err)
 			}
 		})
