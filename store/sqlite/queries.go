@@ -179,7 +179,7 @@ WHERE seq = ?1`
 	resumeRun = `
 UPDATE runs
 SET status = 1, stop = 0, queued_at = ?2, ended_at = NULL, end_pos = NULL, error = NULL, output = NULL,
-    attempt = attempt + 1, recoveries = 0, due_at = deadline
+    attempt = attempt + 1, resumes = resumes + (status = 7), recoveries = 0, due_at = deadline
 WHERE seq = ?1`
 
 	selectDue = `
@@ -243,7 +243,7 @@ LIMIT ?3`
 
 	spanRuns = `
 SELECT end_pos, seq, id, workflow, status, queue, version, executor, attempt, created_at, started_at,
-    ended_at, error, trace_id, parent_span
+    ended_at, error, trace_id, parent_span, resumes
 FROM runs
 WHERE end_pos > ?1 AND end_pos <= ?2 AND sampled = 1 AND end_pos IS NOT NULL
 ORDER BY end_pos

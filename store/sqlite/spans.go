@@ -63,7 +63,7 @@ func (s *Store) spanRuns(ctx context.Context, after, end int64, limit int) (recs
 			Run: store.Run{
 				Seq: r.int(1), ID: r.text(2), Workflow: r.text(3), Status: store.Status(r.int(4)), Queue: r.text(5),
 				Version: r.text(6), Executor: r.text(7), Attempt: int(r.int(8)), CreatedAt: r.time(9),
-				StartedAt: r.time(10), EndedAt: r.time(11), Error: why, Trace: spanTrace(r, 13, 14),
+				StartedAt: r.time(10), EndedAt: r.time(11), Error: why, Trace: spanTrace(r, 13, 14), Resumes: int(r.int(15)),
 			},
 		})
 		return err

@@ -3,7 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"runtime"
+	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -159,12 +159,7 @@ func (w *writer) run() {
 	defer close(w.done)
 	for range w.wake {
 		for {
-			// Those just answered are about to hand in their next write.
-			// Letting them run first makes the next commit carry more of
-			// them; a write alone finds nobody to wait for.
-			if len(w.batch) > 1 {
-				runtime.Gosched()
-			}
+			w.gather()
 			closed := w.take()
 			if len(w.batch) == 0 {
 				if closed {
@@ -177,6 +172,24 @@ func (w *writer) run() {
 				return
 			}
 		}
+	}
+}
+
+// gather lets those just answered hand in their next write, so that the next
+// commit carries more of them. It waits for nobody: it ends when a round
+// brought nothing, and a write alone finds nobody to let run.
+func (w *writer) gather() {
+	answered, pending := len(w.batch), 0
+	for range 4 {
+		if answered < 2 || pending >= answered {
+			return
+		}
+		goruntime.Gosched()
+		now := w.waiting()
+		if now == pending {
+			return
+		}
+		pending = now
 	}
 }
 

@@ -29,6 +29,7 @@ CREATE TABLE runs (
     attempt       INTEGER NOT NULL DEFAULT 1,
     signals       INTEGER NOT NULL DEFAULT 0,
     stop          INTEGER NOT NULL DEFAULT 0,
+    resumes       INTEGER NOT NULL DEFAULT 0,
     recoveries    INTEGER NOT NULL DEFAULT 0,
     recovered_pos INTEGER NOT NULL DEFAULT 0,
     sampled       INTEGER NOT NULL,
