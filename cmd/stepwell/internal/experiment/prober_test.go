@@ -106,6 +106,9 @@ func TestAStallIsSeenByAllProbesInIt(t *testing.T) {
 	}
 	missed := 0
 	for _, p := range probes {
+		if p.Late != 0 {
+			t.Errorf("%v: sent %v late, want it sent when it was due", p.At, p.Late)
+		}
 		left := time.Duration(0)
 		if p.At >= from && p.At < to {
 			left = to - p.At
