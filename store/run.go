@@ -30,6 +30,9 @@ type Run struct {
 	// Attempt counts the executions begun, from 1: each recovery after a crash
 	// and each resume adds one; waking from a wait does not.
 	Attempt int
+	// Resumes counts how often it was resumed after an end. A [SpanRecord] has
+	// it, nothing else.
+	Resumes int
 	// Signals counts what reached the run from outside (a cancel, later
 	// messages). See [Suspension].
 	Signals int64

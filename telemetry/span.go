@@ -74,7 +74,13 @@ func runSpan(rec *store.SpanRecord) tracetest.SpanStub {
 			attribute.Int(attrAttempt, r.Attempt),
 		},
 	}
-	if r.Trace.ParentSpan != ([8]byte{}) {
+	switch {
+	case r.Resumes > 0:
+		// The first end was sent and cannot be changed; a later one is a span
+		// of its own under it.
+		s.Parent = s.SpanContext
+		s.SpanContext = spanContext(r.Trace, store.StepSpanID(r.Trace, r.ID, "", r.Resumes), false)
+	case r.Trace.ParentSpan != ([8]byte{}):
 		s.Parent = spanContext(r.Trace, r.Trace.ParentSpan, true)
 	}
 	s.Attributes = appendSet(s.Attributes, attrQueue, r.Queue)

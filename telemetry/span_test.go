@@ -152,3 +152,17 @@ func TestTextsFitTheWire(t *testing.T) {
 		t.Errorf("cut inside a letter: %q", s)
 	}
 }
+
+// TestResumedRunEndsInASpanOfItsOwn: the first end has the run's id already.
+func TestResumedRunEndsInASpanOfItsOwn(t *testing.T) {
+	rec := store.SpanRecord{Run: store.Run{ID: "r1", Workflow: "w", Status: store.Cancelled, Trace: store.Trace{TraceID: [16]byte{1}, ParentSpan: [8]byte{9}, Sampled: true}}}
+	first := spanOf(&rec, nil)
+	rec.Run.Status, rec.Run.Resumes = store.Succeeded, 1
+	second := spanOf(&rec, nil)
+	if first.SpanContext().SpanID() == second.SpanContext().SpanID() {
+		t.Error("both ends have the same span id")
+	}
+	if second.Parent().SpanID() != first.SpanContext().SpanID() {
+		t.Errorf("the second end hangs under %v, want the run's span", second.Parent().SpanID())
+	}
+}
