@@ -60,7 +60,17 @@ func definitions(effects string) []runtime.Definition {
 		})
 		return strings.Join(append(names, more...), " "), err
 	})
-	return []runtime.Definition{work, burn, snooze, flaky}
+	hold := runtime.Define("hold", func(ctx context.Context, _ struct{}) (int, error) {
+		if _, err := runtime.Step(ctx, "first", func(context.Context) (int, error) { return 1, nil }); err != nil {
+			return 0, err
+		}
+		return runtime.Step(ctx, "hold", func(ctx context.Context) (int, error) {
+			fmt.Fprint(file, holdLine)
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+	})
+	return []runtime.Definition{work, burn, snooze, hold}
 }
 
 // burn takes the CPU without saying so.
@@ -88,13 +98,6 @@ var snooze = runtime.Define("snooze", func(ctx context.Context, ms int) (int, er
 	return ms, runtime.Sleep(ctx, time.Duration(ms)*time.Millisecond)
 })
 
-// flaky fails in its first attempts.
-var flaky = runtime.Define("flaky", func(ctx context.Context, fails int) (int, error) {
-	n := 0
-	return runtime.Step(ctx, "flaky", func(context.Context) (int, error) {
-		if n++; n <= fails {
-			return 0, fmt.Errorf("attempt %d fails", n)
-		}
-		return n, nil
-	}, runtime.Retry{Initial: 5 * time.Millisecond, Factor: 1})
-})
+// holdLine is what the workflow hold leaves when it gets to its second step,
+// in which it stays.
+const holdLine = "hold\n"
