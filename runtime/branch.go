@@ -108,7 +108,6 @@ type attempt struct {
 	path    string
 	number  int
 	name    string
-	context context.Context
 }
 
 // attemptContext is the context of one attempt of a step. Inside it there is no
