@@ -104,10 +104,10 @@ func (b *branch) record(row store.Step) {
 
 // attempt is what a step's context carries.
 type attempt struct {
-	run     *execution
-	path    string
-	number  int
-	name    string
+	run    *execution
+	path   string
+	number int
+	name   string
 }
 
 // attemptContext is the context of one attempt of a step. Inside it there is no
