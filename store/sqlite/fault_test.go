@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	goruntime "runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,7 +141,7 @@ func TestCommitFaults(t *testing.T) {
 				// Others wait in the same commit, and behind it.
 				const others = 8
 				gate, entered := make(chan struct{}), make(chan struct{})
-				answers := make(chan error, others+1)
+				answers, behind := make(chan error, others+1), make(chan error, others)
 				var events int
 				s.w.publish = func(es []store.Event) { events += len(es) }
 				go s.w.do(context.Background(), false, func(*tx) error { close(entered); <-gate; return nil })
@@ -160,10 +161,16 @@ func TestCommitFaults(t *testing.T) {
 				}
 				// The writer reads it when the gate's commit is done.
 				s.w.commit = func() error {
-					if failed++; failed == 1 {
-						return faulty()
+					if failed++; failed > 1 {
+						return sound()
 					}
-					return sound()
+					for range others {
+						go func() { behind <- s.SetCursor(context.Background(), "behind", 1) }()
+					}
+					for s.Health().Pending < others {
+						goruntime.Gosched()
+					}
+					return faulty()
 				}
 				close(gate)
 				for range others + 1 {
@@ -171,11 +178,19 @@ func TestCommitFaults(t *testing.T) {
 						t.Errorf("answer %v, want %v", err, fault.want)
 					}
 				}
+				for range others {
+					want := fault.want
+					if !fault.fatal {
+						want = nil
+					}
+					if err := <-behind; !errors.Is(err, want) {
+						t.Errorf("answer to a write behind it %v, want %v", err, want)
+					}
+				}
 				if events != 0 {
 					t.Errorf("%d events of a failed commit", events)
 				}
-				h := s.Health()
-				if !errors.Is(h.Err, fault.want) || h.Fatal != fault.fatal {
+				if h := s.Health(); fault.fatal && (!errors.Is(h.Err, fault.want) || !h.Fatal) {
 					t.Errorf("health: %v, fatal %v; want %v, %v", h.Err, h.Fatal, fault.want, fault.fatal)
 				}
 				if !fault.fatal {
@@ -273,6 +288,8 @@ func TestNoRoomInAStatement(t *testing.T) {
 func TestOneFailsAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	s, run := prepare(t, path)
+	var events atomic.Int64
+	s.w.publish = func(es []store.Event) { events.Add(int64(len(es))) }
 	gate, entered := make(chan struct{}), make(chan struct{})
 	go s.w.do(t.Context(), false, func(*tx) error { close(entered); <-gate; return nil })
 	<-entered
@@ -315,6 +332,9 @@ func TestOneFailsAlone(t *testing.T) {
 	}
 	if n := s.Health().Commits - commits; n != 2 {
 		t.Errorf("%d commits, want the gate's and one", n)
+	}
+	if n := events.Load(); n != 0 {
+		t.Errorf("%d events of what was undone", n)
 	}
 	if _, err := s.Get(t.Context(), "undone"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("get what was undone: %v", err)

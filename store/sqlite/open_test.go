@@ -307,12 +307,12 @@ func TestMigrationsAreNeverEdited(t *testing.T) {
 }
 
 func TestRefusesEditedMigrations(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.db")
-	ours(t, path)
 	for sql, want := range map[string]error{
 		"UPDATE migrations SET hash = 'x' WHERE number = 1": store.ErrForeign,
 		"DELETE FROM migrations":                            store.ErrCorrupt,
 	} {
+		path := filepath.Join(t.TempDir(), "a.db")
+		ours(t, path)
 		c, err := openConn(path, 10)
 		if err != nil {
 			t.Fatal(err)
