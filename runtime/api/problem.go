@@ -78,6 +78,10 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, rt route, err error) 
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return // the client has gone
 	}
+	if r.ContentLength < 0 {
+		// Else the server reads on to the end of the body before it answers.
+		w.Header().Set("Connection", "close")
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errPatience
 	}

@@ -24,7 +24,7 @@ func checkQuery(r *http.Request, allowed []string) error {
 	}
 	for key, values := range q {
 		known := slices.ContainsFunc(allowed, func(a string) bool {
-			return a == key || strings.HasSuffix(a, ".") && strings.HasPrefix(key, a) && key != a
+			return a == key || strings.HasSuffix(a, ".") && strings.HasPrefix(key, a)
 		})
 		switch {
 		case !known && len(allowed) == 0:

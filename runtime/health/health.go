@@ -138,7 +138,7 @@ func (m *Monitor) tell(before, now *sample) {
 		m.cfg.Logger.Error("health is failing", "reasons", reasons)
 	case is == degraded && now.phase == "ready":
 		m.cfg.Logger.Warn("health is degraded", "reasons", reasons)
-	case is == ok:
+	case is == ok && before.phase == "ready":
 		m.cfg.Logger.Info("health is ok")
 	}
 }
