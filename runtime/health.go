@@ -25,6 +25,10 @@ type Health struct {
 	Isolation Isolation
 }
 
+// Recovered is closed once [Runtime.Run] has queued again what the last process
+// left, and executes runs.
+func (rt *Runtime) Recovered() <-chan struct{} { return rt.ready }
+
 // Ready reports whether the runtime executes and accepts runs.
 func (rt *Runtime) Ready() bool { return rt.phase() == phaseReady && rt.failure.Load() == nil }
 

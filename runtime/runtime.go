@@ -25,6 +25,7 @@ type Runtime struct {
 	state    atomic.Int32
 	failure  atomic.Pointer[error] // the fatal error
 	failed   chan struct{}         // closed with it
+	ready    chan struct{}         // closed when Run has recovered
 	over     chan struct{}         // closed when Run returns
 	isolator atomic.Pointer[isolate.Isolator]
 	dispatch *dispatcher
@@ -68,7 +69,7 @@ func New(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
 	}
 	rt := &Runtime{
 		store: s, cfg: cfg, reg: reg, vacant: make(chan struct{}, 1),
-		failed: make(chan struct{}), over: make(chan struct{}),
+		failed: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{}),
 		loaded: map[string]*execution{}, perQueue: map[string]int{},
 	}
 	base, cut := context.WithCancelCause(rt.Context(context.Background()))
@@ -116,6 +117,7 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	isolator := isolate.New(isolate.Config{Threads: rt.cfg.ComputeThreads, Logger: rt.cfg.Logger})
 	rt.isolator.Store(isolator)
 	rt.state.Store(int32(phaseReady))
+	close(rt.ready)
 
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
