@@ -22,6 +22,7 @@ const (
 // for one kept open would not show that no more are accepted.
 type asker struct {
 	client *http.Client
+	every  time.Duration
 	busy   atomic.Bool
 	last   atomic.Pointer[result]
 }
@@ -44,7 +45,7 @@ func (a *asker) result() result {
 
 func (a *asker) maybe(ctx context.Context, wg *sync.WaitGroup, addr string, now time.Time) {
 	last := a.result()
-	if last.err == nil && now.Sub(last.at) < askEvery || !a.busy.CompareAndSwap(false, true) {
+	if last.err == nil && now.Sub(last.at) < a.every || !a.busy.CompareAndSwap(false, true) {
 		return
 	}
 	wg.Go(func() {

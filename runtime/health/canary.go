@@ -18,6 +18,7 @@ const (
 // canary writes now and then when nobody else does. While the store fails it
 // tries at every sample, so that health recovers by itself.
 type canary struct {
+	idle time.Duration
 	busy atomic.Bool
 	last atomic.Pointer[result]
 }
@@ -31,7 +32,7 @@ func (c *canary) result() result {
 
 func (c *canary) maybe(ctx context.Context, wg *sync.WaitGroup, src Source, now, lastCommit time.Time, storeFails bool) {
 	last := c.result()
-	due := now.Sub(lastCommit) >= canaryIdle && now.Sub(last.at) >= canaryIdle
+	due := now.Sub(lastCommit) >= c.idle && now.Sub(last.at) >= c.idle
 	if !(due || storeFails || last.err != nil) || !c.busy.CompareAndSwap(false, true) {
 		return
 	}

@@ -76,7 +76,8 @@ func New(cfg Config) *Monitor {
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	m := &Monitor{cfg: cfg, begun: time.Now(), news: make(chan struct{}, 1)}
-	m.asker.client = askClient(cfg.Ask)
+	m.asker.client, m.asker.every = askClient(cfg.Ask), askEvery
+	m.canary.idle = canaryIdle
 	m.registry = newRegistry(m)
 	m.last.Store(m.take(m.begun))
 	return m

@@ -45,25 +45,31 @@ func (l *schedLatency) read() time.Duration {
 	if len(l.before) != len(h.Counts) {
 		l.before = make([]uint64, len(h.Counts))
 	}
-	var total uint64
-	for i, n := range h.Counts {
-		total += n - l.before[i]
-	}
-	// Ignore too few to speak of a percentile.
-	left := total / 100
-	var p99 time.Duration
-	if total >= 100 {
-		for i := len(h.Counts) - 1; i >= 0; i-- {
-			if n := h.Counts[i] - l.before[i]; n > left {
-				p99 = seconds(h.Buckets[i])
-				break
-			} else {
-				left -= n
-			}
-		}
-	}
+	p := p99(l.before, h.Counts, h.Buckets)
 	copy(l.before, h.Counts)
-	return p99
+	return p
+}
+
+// p99 is the 99th percentile of what was counted since before: the lower bound
+// of its bucket. Of fewer than a hundred it would be the maximum, and says
+// nothing.
+func p99(before, counts []uint64, buckets []float64) time.Duration {
+	var total uint64
+	for i, n := range counts {
+		total += n - before[i]
+	}
+	if total < 100 {
+		return 0
+	}
+	above := total / 100 // so many may lie above it
+	for i := len(counts) - 1; i >= 0; i-- {
+		n := counts[i] - before[i]
+		if n > above {
+			return seconds(buckets[i])
+		}
+		above -= n
+	}
+	return 0
 }
 
 // seconds is the lower bound of a bucket; the first has none.
