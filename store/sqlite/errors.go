@@ -24,43 +24,43 @@ const (
 
 // classify maps a driver's error, by its code, to the store's and says how far
 // it reaches. commit tells that the error came from COMMIT.
-func classify(err error, commit bool) (error, extent) {
+func classify(err error, commit bool) (extent, error) {
 	se, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
 		if commit {
-			return fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err), fatalError
+			return fatalError, fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err)
 		}
-		return err, ownError
+		return ownError, err
 	}
 	switch code := se.Code(); {
 	case code&0xff == sqlite3.SQLITE_CONSTRAINT:
-		return fmt.Errorf("%w: %w", store.ErrConflict, err), ownError
+		return ownError, fmt.Errorf("%w: %w", store.ErrConflict, err)
 	// The last frame did not reach the log whole; see voidRefused.
 	case code&0xff == sqlite3.SQLITE_FULL, code == sqlite3.SQLITE_IOERR_WRITE:
-		return fmt.Errorf("%w: %w", store.ErrFull, err), batchError
+		return batchError, fmt.Errorf("%w: %w", store.ErrFull, err)
 	// After a failed fsync the system holds the pages for clean: what comes
 	// later would rest on what is not on the disk.
 	case code == sqlite3.SQLITE_IOERR_FSYNC, code == sqlite3.SQLITE_IOERR_DIR_FSYNC:
-		return fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err), fatalError
+		return fatalError, fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err)
 	case code&0xff == sqlite3.SQLITE_CORRUPT, code&0xff == sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%w: %w", store.ErrCorrupt, err), fatalError
+		return fatalError, fmt.Errorf("%w: %w", store.ErrCorrupt, err)
 	case commit:
-		return fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err), fatalError
+		return fatalError, fmt.Errorf("%w: %w", store.ErrUnknownOutcome, err)
 	case code&0xff == sqlite3.SQLITE_IOERR, code&0xff == sqlite3.SQLITE_NOMEM, code&0xff == sqlite3.SQLITE_BUSY:
-		return err, batchError
+		return batchError, err
 	default:
-		return err, ownError
+		return ownError, err
 	}
 }
 
 // classifyBatch is classify for a statement that serves the whole batch.
-func classifyBatch(err error) (error, extent) {
-	err, reach := classify(err, false)
+func classifyBatch(err error) (extent, error) {
+	reach, err := classify(err, false)
 	switch {
 	case errors.Is(err, store.ErrCorrupt):
 		reach = fatalError
 	case reach == ownError:
 		reach = batchError
 	}
-	return err, reach
+	return reach, err
 }

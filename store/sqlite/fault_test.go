@@ -24,7 +24,7 @@ func fullError(t *testing.T) error {
 		t.Fatal(err)
 	}
 	err = c.script("INSERT INTO t VALUES (zeroblob(100000))")
-	if got, reach := classify(err, true); !errors.Is(got, store.ErrFull) || reach != batchError {
+	if reach, got := classify(err, true); !errors.Is(got, store.ErrFull) || reach != batchError {
 		t.Fatalf("no room gives %v", err)
 	}
 	return err

@@ -70,11 +70,6 @@ SELECT ` + runColumns + `
 FROM runs
 WHERE id = ?1`
 
-	selectRunBySeq = `
-SELECT ` + runColumns + `
-FROM runs
-WHERE seq = ?1`
-
 	// The conditions of the partial indexes are repeated word for word, however
 	// redundant: SQLite uses such an index only when it finds its condition in
 	// the query.

@@ -42,13 +42,13 @@ func (t *tx) publish(e store.Event) { t.events = append(t.events, e) }
 func (t *tx) runBatch(batch []*write, commit func() error) (errs []error, err error, fatal bool) {
 	t.events, t.errs = t.events[:0], t.errs[:0]
 	refused := false
-	err, reach := t.runAll(batch)
+	reach, err := t.runAll(batch)
 	if err == nil {
 		if err = commit(); err == nil {
 			t.saved = t.state
 			return t.errs, nil, false
 		}
-		err, reach = classify(err, true)
+		reach, err = classify(err, true)
 		refused = reach != fatalError
 	}
 	t.script("ROLLBACK") // an error: SQLite has rolled back by itself
@@ -62,14 +62,14 @@ func (t *tx) runBatch(batch []*write, commit func() error) (errs []error, err er
 }
 
 // runAll runs the writes up to the commit. An error of it sinks them all.
-func (t *tx) runAll(batch []*write) (error, extent) {
+func (t *tx) runAll(batch []*write) (extent, error) {
 	if err := t.begin(); err != nil {
 		return classifyBatch(err)
 	}
 	for _, w := range batch {
-		err, reach := t.runOne(w)
+		reach, err := t.runOne(w)
 		if reach != ownError {
-			return err, reach
+			return reach, err
 		}
 		t.errs = append(t.errs, err)
 	}
@@ -78,38 +78,38 @@ func (t *tx) runAll(batch []*write) (error, extent) {
 			return classifyBatch(err)
 		}
 	}
-	return nil, ownError
+	return ownError, nil
 }
 
 func (t *tx) begin() error { _, err := t.exec(begin); return err }
 
 // runOne runs one write. When its error reaches no further than itself, its
 // traces are undone and the others can go on.
-func (t *tx) runOne(w *write) (error, extent) {
+func (t *tx) runOne(w *write) (extent, error) {
 	state, events := t.state, len(t.events)
 	if !w.single {
 		if _, err := t.exec(savepoint); err != nil {
-			return classify(err, false)
+			return classifyBatch(err)
 		}
 	}
-	err, reach := error(nil), ownError
-	if err = w.fn(t); err != nil {
-		if err, reach = classify(err, false); reach != ownError {
-			return err, reach
+	reach, err := ownError, w.fn(t)
+	if err != nil {
+		if reach, err = classify(err, false); reach != ownError {
+			return reach, err
 		}
 		t.state, t.events = state, t.events[:events]
 		if !w.single {
 			if _, err := t.exec(rollbackTo); err != nil {
-				return classify(err, false)
+				return classifyBatch(err)
 			}
 		}
 	}
 	if !w.single {
 		if _, err := t.exec(releaseSavepoint); err != nil {
-			return classify(err, false)
+			return classifyBatch(err)
 		}
 	}
-	return err, ownError
+	return ownError, err
 }
 
 func (t *tx) writeState() error {

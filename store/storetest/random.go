@@ -301,7 +301,7 @@ func (p *player) compare(deep bool) error {
 	}
 	sortQueues(stats.Queues)
 	if d := cmp.Diff(p.m.stats(), stats); d != "" {
-		return fmt.Errorf("Stats (-model +store):\n%s", d)
+		return fmt.Errorf("stats (-model +store):\n%s", d)
 	}
 	if err := compareCounts(p.ctx, p.s, stats.Runs); err != "" {
 		return errors.New(err)
