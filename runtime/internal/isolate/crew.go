@@ -161,7 +161,7 @@ func (c *crew) work(t *task) {
 			lowerThread(id)
 			processors.add(1)
 		}
-		if t.begin(id, c.lowered) {
+		if t.begin(id, c.lowered && t.step != nil) {
 			c.run(t)
 		}
 		if t.low {

@@ -12,22 +12,29 @@
 // have a class, by key:
 //
 //   - unknown: the first executions run on watched threads, at most as many as cores at a time; the others of that
-//     key wait for the verdict, some 20 ms at most on a process that is not starved.
-//   - light: executions run on the caller's goroutine, for some 100 ns of overhead. Now and then one runs on a
-//     watched thread, so that a step that turns CPU-bound is found; so do some of a crowd, which is many at a time
-//     of a key that was only ever seen to be quick.
+//     key wait for the verdict, some 20 ms on a process that is not starved.
+//   - waiting: those first ones wait for something, and what they do then is not known. A few more run on lowered
+//     threads, the others wait until one has ended, or has waited for half a second.
+//   - light: executions run on the caller's goroutine, for less than 100 ns of overhead. Now and then one runs on a
+//     watched thread, so that a step that turns CPU-bound is found. How many run at a time is limited while a key
+//     was only ever seen to be quick, and of keys that compute for a part of their time, to what keeps the cores
+//     busy; the others wait in line.
 //   - compute: executions go to the compute threads, until several in a row did mostly wait or were short.
 //
 // A watched thread is one goroutine locked to one thread, whose CPU time is read from outside. An execution found
 // to be CPU-bound there is lowered in place, and its thread ends with it: priority cannot be raised again without
-// privileges.
+// privileges. Compute threads that wait, for a reply or a disk, do not count: others take their place, up to four
+// times the cores.
 //
 // # What it cannot do
 //
 //   - Goroutines that a step starts itself run where Go runs them: at normal priority, unwatched.
 //   - An execution that began on the caller's goroutine stays there. Light keys that run many at a time and all
 //     turn CPU-bound in the same moment are isolated only from the next executions on.
-//   - A lock that a lowered thread holds is held for as long as the kernel lets that thread wait.
+//   - A lock that a lowered thread holds is held for as long as the kernel lets that thread wait, and a stop of the
+//     world, by the garbage collector above all, waits for each lowered thread to run up to a safe point. Alone on
+//     its cores a process does not notice; next to busy processes of the same cgroup it does. That is why there are
+//     few such threads.
 //   - Priority decides who gets a core, not whether the cgroup's CPU quota is spent: under a quota below the number
 //     of cores in use the whole process is throttled, listener and all.
 //   - Watching and priorities are for Linux. Elsewhere only marked steps are isolated, on threads of normal priority.

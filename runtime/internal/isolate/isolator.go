@@ -157,14 +157,6 @@ func (i *Isolator) Do(ctx context.Context, key string, marked bool, fn func()) e
 	return i.decide(ctx, s, fn)
 }
 
-// inline runs fn on the caller's goroutine.
-func (s *step) inline(fn func()) error {
-	s.running.Add(1)
-	defer s.running.Add(-1)
-	fn()
-	return nil
-}
-
 // decide runs fn where its step's class says, or finds the class out by it.
 func (i *Isolator) decide(ctx context.Context, s *step, fn func()) error {
 	for {
@@ -173,7 +165,7 @@ func (i *Isolator) decide(ctx context.Context, s *step, fn func()) error {
 		}
 		share := i.share(s)
 		full := int(i.watched.busy.Load()) >= share
-		role, verdict := s.join(i.tick.Load(), i.cores, i.pressed(), full)
+		role, turn := s.join(i.tick.Load(), i.cores, i.pressed(), full)
 		switch role {
 		case isolate:
 			if err := i.compute(ctx, s, fn); err != errMoved {
@@ -186,14 +178,15 @@ func (i *Isolator) decide(ctx context.Context, s *step, fn func()) error {
 				i.nudge()
 				return <-t.done
 			}
-			s.settle(i.tick.Load(), isNothing, false)
+			s.settle(i.tick.Load(), isNothing, false, usage{})
 			if !t.low {
 				return s.inline(fn)
 			}
 		case wait:
 			select {
-			case <-verdict:
+			case <-turn.come:
 			case <-ctx.Done():
+				s.quit(turn)
 				return context.Cause(ctx)
 			}
 		default:
@@ -205,10 +198,10 @@ func (i *Isolator) decide(ctx context.Context, s *step, fn func()) error {
 // share returns how many of the watched threads may be taken when a step asks
 // for one: the more is known about it, the less it needs one.
 func (i *Isolator) share(s *step) int {
-	switch s.class.Load() {
-	case light:
+	switch c := s.class.Load(); {
+	case c == light && !s.crowded():
 		return 2 * i.cores
-	case waiting:
+	case c == waiting:
 		return 4 * i.cores
 	}
 	return 8 * i.cores

@@ -16,6 +16,7 @@ type latency struct {
 func newLatency() *latency {
 	l := &latency{}
 	l.sample[0].Name = "/sched/latencies:seconds"
+	l.window() // up to now
 	return l
 }
 

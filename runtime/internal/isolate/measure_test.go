@@ -171,15 +171,15 @@ func serveLoad(load string) {
 	for range *measureN {
 		go func() {
 			for {
-				fn := func() { fib(34 + rand.IntN(6)) }
+				fn := func() { _ = fib(34 + rand.IntN(6)) }
 				switch load {
 				case "idle":
 					<-ended
 					return
 				case "short":
-					fn = func() { fib(30) }
+					fn = func() { _ = fib(30) }
 				case "late": // what it fetches comes slowly, then it computes
-					fn = func() { <-time.After(time.Duration(50+rand.IntN(200)) * time.Millisecond); fib(34 + rand.IntN(6)) }
+					fn = func() { <-time.After(time.Duration(50+rand.IntN(200)) * time.Millisecond); _ = fib(34 + rand.IntN(6)) }
 				case "io":
 					fn = func() { <-time.After(time.Duration(rand.IntN(20)) * time.Millisecond) }
 				case "turned": // light for 2 s, then CPU-bound

@@ -37,8 +37,7 @@ func (i *Isolator) now() uint32 { return uint32(time.Since(i.epoch)/tickEvery) +
 func (i *Isolator) monitor() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var windows = newLatency()
-	var last time.Time
+	windows, last := newLatency(), time.Now()
 	for {
 		active := true
 		if now := time.Now(); now.Sub(last) >= tickEvery {
@@ -60,6 +59,10 @@ func (i *Isolator) monitor() {
 		select {
 		case <-timer.C:
 		case <-i.kick:
+			if next == 0 { // nothing ran until now: what others waited then is of no interest
+				windows.window()
+				last = time.Now()
+			}
 		case <-i.stop:
 			return
 		}
@@ -138,7 +141,7 @@ func (i *Isolator) watch(t *task, pressed bool) (v verdict, decided bool) {
 	case ok && (first || v == isBound):
 		i.found(t.step, v, first, false, u)
 	case ok && u.wall >= proven:
-		t.step.prove(v)
+		t.step.prove(v, u)
 	}
 	if !ok {
 		v = isNothing
@@ -151,11 +154,11 @@ func (i *Isolator) found(s *step, v verdict, first, ended bool, u usage) {
 	moved := false
 	switch {
 	case first:
-		moved = s.settle(i.tick.Load(), v, ended)
+		moved = s.settle(i.tick.Load(), v, ended, u)
 	case v == isBound:
 		moved = s.bind()
 	default:
-		s.prove(v)
+		s.prove(v, u)
 	}
 	if moved && !s.warned.Swap(true) {
 		i.log.LogAttrs(context.Background(), slog.LevelWarn,

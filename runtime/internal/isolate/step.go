@@ -17,18 +17,6 @@ const (
 )
 
 const (
-	// boundCPU makes a step CPU-bound: the scheduler preempts after as much,
-	// so anything below is gone before it can hurt twice.
-	boundCPU = 10 * time.Millisecond
-	// pressedCPU does the same when the process is short of CPU: a thousand
-	// steps of 2 ms starve a listener as well as a hundred of 20.
-	pressedCPU = time.Millisecond
-	// patience is how long an execution that takes little CPU is watched
-	// before the others of its key may go on.
-	patience = 20 * time.Millisecond
-	// pressedPatience is the same when it may be waiting for its turn only.
-	pressedPatience = 200 * time.Millisecond
-
 	// proven is how long an execution may wait before its key is known to.
 	// Until then those that find no watched thread wait with it.
 	proven = 500 * time.Millisecond
@@ -47,6 +35,7 @@ const (
 // step is what is known about one key.
 type step struct {
 	key     string
+	base    int32 // of crowd
 	class   atomic.Uint32
 	due     atomic.Uint32 // tick from which on an execution is sampled
 	used    atomic.Bool   // since the table was last swept
@@ -55,45 +44,16 @@ type step struct {
 	crowd   atomic.Int32  // from how many of them on, further ones are looked at first
 
 	mu      sync.Mutex
-	pause   uint32        // ticks until due again
-	watched int           // executions without a verdict yet
-	verdict chan struct{} // closed when there is one; nil: nobody waits
-	waits   int           // executions in a row on the compute threads that mostly waited
-	shorts  int           // the same, short
-	again   int           // times it was moved to compute
+	pause   uint32 // ticks until due again
+	watched int    // executions without a verdict yet
+	line    line   // who waits for a verdict, or for the crowd to thin
+	known   bool   // crowd tells what an execution showed from begin to end
+	waits   int    // executions in a row on the compute threads that mostly waited
+	shorts  int    // the same, short
+	again   int    // times it was moved to compute
 
 	isolated  *atomic.Int64 // the table's count of keys in compute
 	forgotten bool          // by the table: no longer counted
-}
-
-// verdict is what watching an execution showed.
-type verdict int
-
-const (
-	isQuick   verdict = iota // it ended soon
-	isWaiting                // it takes its time, but little CPU
-	isBound                  // it takes the CPU
-	isNothing                // it could not be watched
-)
-
-// judge returns the verdict on an execution, and whether there is one: while
-// it runs there may be none yet.
-func judge(u usage, ended, pressed bool) (verdict, bool) {
-	switch {
-	case u.cpu >= boundCPU && u.cpu >= u.wall/4,
-		// On a starved process the rest of the time was waiting for a turn.
-		pressed && u.cpu >= boundCPU && u.cpu >= u.wall/50,
-		pressed && ended && u.cpu >= pressedCPU && u.cpu >= u.wall/4:
-		return isBound, true
-	case ended:
-		if u.wall >= 100*time.Microsecond && u.cpu < u.wall/2 {
-			return isWaiting, true
-		}
-		return isQuick, true
-	case pressed:
-		return isWaiting, u.wall >= pressedPatience && u.cpu < u.wall/50
-	}
-	return isWaiting, u.wall >= patience && u.cpu < u.wall/4
 }
 
 // role is how one execution is to run.
@@ -108,44 +68,70 @@ const (
 
 // quick tells, in a few nanoseconds, that the execution is to run inline.
 func (s *step) quick(tick uint32) bool {
-	return s.class.Load() == light && tick < s.due.Load() && s.running.Load() < s.crowd.Load()
+	return s.class.Load() == light && tick < s.due.Load() && !s.crowded()
 }
 
+func (s *step) crowded() bool { return s.running.Load() >= s.crowd.Load() }
+
 // join decides how an execution runs. After watch, settle is called once;
-// after wait, the channel tells when to ask again. full: there are no more
-// watched threads for those that may do without.
-func (s *step) join(tick uint32, cores int, pressed, full bool) (role, <-chan struct{}) {
+// after wait, the turn tells when to ask again. full: there are no more
+// watched threads for steps of the key's class.
+func (s *step) join(tick uint32, cores int, pressed, full bool) (role, *turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	crowded := s.running.Load() >= s.crowd.Load()
-	r := watch
+	look := false
 	switch s.class.Load() {
 	case compute:
 		return isolate, nil
 	case light:
-		if crowded && s.watched >= cores {
-			r = wait
-		} else if !crowded && (s.watched >= cores || full || !s.dueLocked(tick, pressed)) {
-			return inline, nil
+		if s.watched < cores && !full && (s.crowded() || s.dueLocked(tick, pressed)) {
+			look = true
+			break
 		}
+		// In line first, so that whoever makes room from here on sees it.
+		t := s.line.join()
+		if s.crowded() {
+			return wait, t
+		}
+		s.line.leave(t)
+		return inline, nil
 	case waiting:
 		// On a watched thread it can still be lowered when its wait is over.
-		if full {
-			r = wait
-		}
+		look = !full
 	default:
-		if s.watched >= cores {
-			r = wait
-		}
+		look = s.watched < cores
 	}
-	if r == watch {
+	if look {
 		s.watched++
 		return watch, nil
 	}
-	if s.verdict == nil {
-		s.verdict = make(chan struct{})
+	return wait, s.line.join()
+}
+
+// inline runs fn on the caller's goroutine.
+func (s *step) inline(fn func()) error {
+	s.running.Add(1)
+	defer s.left() // after a Goexit too
+	fn()
+	return nil
+}
+
+// left makes room for the next in line.
+func (s *step) left() {
+	if s.running.Add(-1); s.line.waits() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.line.call()
 	}
-	return wait, s.verdict
+}
+
+// quit leaves the line without a turn.
+func (s *step) quit(t *turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.line.leave(t) {
+		s.line.call() // the turn was given just then: it is the next one's
+	}
 }
 
 // dueLocked allows one sample a tick at most. Under pressure the pauses do not
@@ -163,7 +149,7 @@ func (s *step) dueLocked(tick uint32, pressed bool) bool {
 
 // settle passes the first verdict on an execution, or none when it could not
 // be watched. It returns true when the key has become CPU-bound now.
-func (s *step) settle(tick uint32, v verdict, ended bool) (moved bool) {
+func (s *step) settle(tick uint32, v verdict, ended bool, u usage) (moved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watched--
@@ -171,38 +157,47 @@ func (s *step) settle(tick uint32, v verdict, ended bool) (moved bool) {
 	case v == isBound:
 		moved = s.boundLocked()
 	case v == isNothing, c == compute: // another execution showed more
-	case !ended && c == unknown:
+	case ended:
+		s.trustLocked(v, u)
+	case c == unknown, c == light && !s.known && s.crowded():
 		s.class.Store(waiting)
-	case !ended && c == waiting:
-	default:
+	}
+	if s.class.Load() == light {
 		s.pause = min(max(2*s.pause, 1), maxPause)
 		s.due.Store(tick + s.pause)
-		s.trustLocked(v)
 	}
-	s.openLocked()
+	s.line.callAll()
 	return moved
 }
 
-// trustLocked lets more run at a time: of what waits any number, of what was
-// quick twice as many.
-func (s *step) trustLocked(v verdict) {
-	if v == isWaiting {
-		s.crowd.Store(math.MaxInt32)
-	} else if n := s.crowd.Load(); n < math.MaxInt32/2 {
-		s.crowd.Store(2 * n)
-	}
-	s.class.Store(light)
-}
-
 // prove passes on what an execution showed after its first verdict, when it
-// has ended, or waited for so long that it is known to.
-func (s *step) prove(v verdict) {
+// has ended, or waited for so long that its key is known to.
+func (s *step) prove(v verdict, u usage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.class.Load() == waiting {
-		s.trustLocked(v)
-		s.openLocked()
+	if c := s.class.Load(); c == waiting || c == light && !s.known {
+		s.trustLocked(v, u)
+		s.line.callAll()
 	}
+}
+
+// trustLocked says how many may run at a time without being looked at. Of what
+// was quick, twice as many as before. Of what waits, as many as are expected
+// to keep the cores busy, when they compute for long enough at a time to be in
+// the way of others; else any number.
+func (s *step) trustLocked(v verdict, u usage) {
+	s.class.Store(light)
+	n := s.crowd.Load()
+	switch {
+	case v == isQuick && n < math.MaxInt32/2:
+		n *= 2
+	case v == isQuick:
+	case u.cpu < pressedCPU:
+		s.known, n = true, math.MaxInt32
+	default:
+		s.known, n = true, max(s.base, int32(min(int64(s.base)*int64(u.wall/u.cpu)/2, math.MaxInt32)))
+	}
+	s.crowd.Store(n)
 }
 
 // bind moves the key to compute after its verdict. It returns true when it was
@@ -211,7 +206,7 @@ func (s *step) bind() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	moved := s.boundLocked()
-	s.openLocked()
+	s.line.callAll()
 	return moved
 }
 
@@ -226,13 +221,6 @@ func (s *step) boundLocked() bool {
 	s.again++
 	s.waits, s.shorts = 0, 0
 	return true
-}
-
-func (s *step) openLocked() {
-	if s.verdict != nil {
-		close(s.verdict)
-		s.verdict = nil
-	}
 }
 
 // ran counts an execution on a compute thread. It returns true when the key
@@ -255,19 +243,13 @@ func (s *step) ran(u usage) bool {
 	return s.lightenLocked()
 }
 
-// lighten moves a key out of compute at once.
-func (s *step) lighten() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lightenLocked()
-}
-
 func (s *step) lightenLocked() bool {
 	if s.class.Load() != compute {
 		return false
 	}
-	s.pause = 0
+	s.pause, s.known = 0, false
 	s.due.Store(0)
+	s.crowd.Store(s.base)
 	s.class.Store(light)
 	if !s.forgotten {
 		s.isolated.Add(-1)
@@ -283,13 +265,4 @@ func (s *step) forget() {
 		s.isolated.Add(-1)
 	}
 	s.forgotten = true
-}
-
-// waited tells whether an execution did mostly wait for something else than
-// the CPU.
-func (u usage) waited() bool {
-	if !u.sure {
-		return u.cpu < u.wall/100 // it may just as well have been kept from the CPU
-	}
-	return u.cpu < u.wall/10
 }

@@ -29,7 +29,7 @@ func (t *table) get(key string) *step {
 }
 
 func (t *table) add(key string) *step {
-	s := &step{key: key, isolated: &t.isolated}
+	s := &step{key: key, base: t.crowd, isolated: &t.isolated}
 	s.crowd.Store(t.crowd)
 	s.used.Store(true)
 	t.mu.Lock()

@@ -71,13 +71,6 @@ func (t *task) call(after func(*task)) {
 	err = nil
 }
 
-// usage is what an execution took until now.
-type usage struct {
-	cpu  time.Duration // on the CPU
-	wall time.Duration // since it began, without the time the kernel kept it from the CPU
-	sure bool          // the kernel tells that time
-}
-
 // usage returns what the task took. The caller holds mu.
 func (t *task) usage() usage {
 	u := usage{wall: time.Since(t.start)}
