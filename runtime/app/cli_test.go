@@ -1,0 +1,102 @@
+package app_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestRuns(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, "STEPWELL_TOKENS=admin:secret")
+	if err := os.WriteFile(filepath.Join(dir, "in.json"), []byte(`{"for":"1ms"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"STEPWELL_URL=http://" + p.api, "STEPWELL_TOKEN=secret"}
+	for _, c := range []struct {
+		args string
+		code int
+		want string // a pattern for stdout, or for stderr when the code is not 0
+	}{
+		{"runs start work @in.json --id a --label team=red --priority 3 --wait 10s", 0, `(?s)^id +a\nworkflow +work\nstatus +succeeded\ninput +\{"for":"1ms"\}\noutput +"done"\npriority +3\nlabels +team=red\n`},
+		{"runs start work {\"fail\":true} --id b", 0, `status +(running|failed)`},
+		{"runs wait b --timeout 10s", 1, `^run b is failed\n$`},
+		{"runs start sleeper --id c", 0, `^id +c\n`},
+		{"runs wait c --timeout 10ms", 1, `^run c is (running|waiting)\n$`},
+		{"runs start echo [1] --id d --delay 1h --queue one", 0, `status +delayed`},
+		{"runs list", 0, `^ID +WORKFLOW +STATUS +QUEUE +CREATED +TOOK +ERROR\nd +echo +delayed +one .*\nc .*\nb +work +failed .*told to fail\na +work +succeeded`},
+		{"runs list --label team=red", 0, `^ID.*\na +work .*\n$`},
+		{"runs list --limit 1", 0, `^ID.*\nd .*\nmore with --cursor \S+\n$`},
+		{"runs list --status done", 2, `^unknown status "done": want queued`},
+		{"runs get b", 0, `error +step "work" failed at attempt 1: told to fail\n`},
+		{"runs get nope", 1, `^run "nope": not found\n$`},
+		{"runs steps a", 0, `^PATH +KIND +NAME +STATUS +ATTEMPTS +STARTED +TOOK +RESULT\n0 +step +work +succeeded +1 .*"done"\n$`},
+		{"runs cancel c d", 0, `(?s)^id +c\n.*id +d\n`},
+		{"runs wait c", 1, `^run c is cancelled\n$`},
+		{"runs resume c", 0, `^id +c\n`},
+		{"runs resume a", 1, `only a stuck or cancelled run can be resumed`},
+		{"runs start nope", 1, `^workflow "nope": not found; registered: echo, sleeper, work\n$`},
+		{"runs start work {", 2, `^input of work: malformed JSON at byte 1`},
+		{"runs list --token wrong", 1, `^want a token: Authorization: Bearer SECRET: set STEPWELL_TOKEN\n$`},
+	} {
+		got := run(t, command(t, dir, env, strings.Fields(c.args)...))
+		text := got.stdout
+		if c.code != 0 {
+			text = got.stderr
+		}
+		if got.code != c.code || !regexp.MustCompile(c.want).MatchString(text) {
+			t.Errorf("%s: exit code %d, want %d and %s\nstdout: %s\nstderr: %s", c.args, got.code, c.code, c.want, got.stdout, got.stderr)
+		}
+	}
+	for _, args := range []string{"runs list -o json", "runs get a -o json", "runs steps a -o json", "runs start work -o json"} {
+		if got := run(t, command(t, dir, env, strings.Fields(args)...)); got.code != 0 || !json.Valid([]byte(got.stdout)) {
+			t.Errorf("%s: exit code %d, no JSON:\n%s%s", args, got.code, got.stdout, got.stderr)
+		}
+	}
+	p.stop()
+}
+
+func TestHealthcheck(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir)
+	check := func() result {
+		return run(t, command(t, dir, []string{"STEPWELL_HEALTH_ADDR=" + p.health}, "healthcheck"))
+	}
+	if got := check(); got.code != 0 || got.stdout != "ok\n" {
+		t.Errorf("healthcheck: %+v", got)
+	}
+	// It finds a listener on all interfaces, too.
+	any := strings.Replace(p.health, "127.0.0.1", "0.0.0.0", 1)
+	if got := run(t, command(t, dir, nil, "healthcheck", "--health-addr", any)); got.code != 0 {
+		t.Errorf("healthcheck of %s: %+v", any, got)
+	}
+	// The wrong listener.
+	if got := run(t, command(t, dir, nil, "healthcheck", "--health-addr", p.api)); got.code != 1 {
+		t.Errorf("healthcheck of the API: %+v", got)
+	}
+	p.stop()
+	if got := check(); got.code != 1 {
+		t.Errorf("healthcheck after the stop: %+v", got)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	got := run(t, command(t, t.TempDir(), nil, "help", "config"))
+	for _, name := range []string{
+		"STEPWELL_ADDR", "PORT", "STEPWELL_HEALTH_ADDR", "STEPWELL_STORE", "STEPWELL_REPLICA", "STEPWELL_REPLICA_ACK", "STEPWELL_TOKENS",
+		"STEPWELL_AUTH", "STEPWELL_VERSION", "STEPWELL_DRAIN", "STEPWELL_URL", "STEPWELL_TOKEN", "OTEL_",
+	} {
+		if !strings.Contains(got.stdout, name) {
+			t.Errorf("help config does not show %s:\n%s", name, got.stdout)
+		}
+	}
+	if got := run(t, command(t, t.TempDir(), nil, "version")); got.code != 0 || !strings.HasPrefix(got.stdout, "app.test ") {
+		t.Errorf("version: %+v", got)
+	}
+	if got := run(t, command(t, t.TempDir(), nil, "runs")); got.code != 0 || !strings.Contains(got.stdout, "list") {
+		t.Errorf("runs: %+v", got)
+	}
+}
