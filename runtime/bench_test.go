@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/store/sqlite/sqlitetest"
 )
 
 // fiveSteps is the workflow that the numbers in the README are about.
@@ -23,23 +24,32 @@ var fiveSteps = runtime.Define("five", func(ctx context.Context, n int) (int, er
 })
 
 // BenchmarkSteps measures runs of five steps, each durable before the next
-// begins, at several numbers of concurrent callers.
+// begins, at several numbers of concurrent callers; beside it, in the same
+// run, the same number of writes through a bare sketch of group commit.
+//
+//	go test ./runtime -run - -bench Steps -benchtime 20000x -count 5
 func BenchmarkSteps(b *testing.B) {
 	for _, callers := range []int{1, 100, 1000} {
-		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { benchmarkSteps(b, callers) })
+		b.Run(fmt.Sprint("engine/", callers), func(b *testing.B) {
+			ctx := serve(b, runtime.Config{}, fiveSteps)
+			measure(b, callers, func(int) error { _, err := fiveSteps.Call(ctx, 1); return err })
+		})
+		b.Run(fmt.Sprint("bare/", callers), func(b *testing.B) {
+			bare := sqlitetest.OpenBare(b)
+			measure(b, callers, func(run int) error { return bare.Run(run, 5+2) })
+		})
 	}
 }
 
-func benchmarkSteps(b *testing.B, callers int) {
-	ctx := serve(b, runtime.Config{}, fiveSteps)
+func measure(b *testing.B, callers int, run func(int) error) {
 	b.ReportAllocs()
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	b.ResetTimer()
 	for range callers {
 		wg.Go(func() {
-			for next.Add(1) <= int64(b.N) {
-				if _, err := fiveSteps.Call(ctx, 1); err != nil {
+			for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
+				if err := run(int(i)); err != nil {
 					b.Error(err)
 					return
 				}
