@@ -107,7 +107,7 @@ func command(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, kv)
 		}
 	}
-	cmd.Env = append(append(cmd.Env, asProgram+"=1", "STEPWELL_ADDR=127.0.0.1:0", "STEPWELL_HEALTH_ADDR=127.0.0.1:0"), env...)
+	cmd.Env = append(append(cmd.Env, asProgram+"=1", "GORACE=atexit_sleep_ms=0", "STEPWELL_ADDR=127.0.0.1:0", "STEPWELL_HEALTH_ADDR=127.0.0.1:0"), env...)
 	return cmd
 }
 

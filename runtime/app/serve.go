@@ -180,17 +180,10 @@ func (p *process) startEngine(ctx context.Context) error {
 		}
 		return nil
 	})
-	// A matter of milliseconds, and nothing tells of it.
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !rt.Ready() {
-		select {
-		case <-tick.C:
-		case <-p.engine.done:
-			return nil // stop returns its error
-		case <-ctx.Done():
-			return nil // a stop is due
-		}
+	select {
+	case <-rt.Recovered():
+	case <-p.engine.done: // stop returns its error
+	case <-ctx.Done(): // a stop is due
 	}
 	return nil
 }

@@ -44,6 +44,7 @@ type healthJSON struct {
 	Runs       map[string]int64 `json:"runs"`
 	Loaded     int              `json:"loaded"`
 	Store      storeJSON        `json:"store"`
+	Compute    computeJSON      `json:"compute"`
 	API        *checkJSON       `json:"api,omitzero"`
 	Traces     *tracesJSON      `json:"traces,omitzero"`
 	SchedMS    float64          `json:"sched_latency_ms"`
@@ -60,6 +61,14 @@ type storeJSON struct {
 	FreeBytes    int64      `json:"free_bytes"`
 	Error        string     `json:"error,omitzero"`
 	Canary       *checkJSON `json:"canary,omitzero"`
+}
+
+// computeJSON is about steps that are bound by the CPU.
+type computeJSON struct {
+	Threads  int `json:"threads"`
+	Busy     int `json:"busy"`
+	Queued   int `json:"queued"`
+	Isolated int `json:"isolated"` // not marked, and found out
 }
 
 type checkJSON struct {
@@ -88,7 +97,8 @@ func (m *Monitor) health(w http.ResponseWriter, _ *http.Request) {
 			LastCommitAt: stamp(st.LastCommit), Pending: st.Pending, Commits: st.Commits, Writes: st.Writes,
 			LogBytes: st.LogBytes, FreeBytes: st.FreeBytes, Error: text(st.Err), Canary: s.canary.json(),
 		},
-		API: s.api.json(),
+		Compute: computeJSON{s.run.Isolation.Threads, s.run.Isolation.Busy, s.run.Isolation.Queued, s.run.Isolation.Isolated},
+		API:     s.api.json(),
 	}
 	if !st.OldestWrite.IsZero() {
 		v.Store.OldestWriteS = round(s.at.Sub(st.OldestWrite).Seconds())

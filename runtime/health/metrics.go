@@ -31,6 +31,10 @@ var (
 	descRuns     = desc("runs", "Runs in the store by status.", "status")
 	descLoaded   = desc("runs_loaded", "Runs in memory.")
 	descHungry   = desc("runs_hungry", "1 while runs wait for room in memory.")
+	descThreads  = desc("compute_threads", "Threads for steps bound by the CPU.")
+	descBusy     = desc("compute_busy", "Steps on these threads.")
+	descQueued   = desc("compute_queued", "Steps that wait for one.")
+	descIsolated = desc("compute_isolated", "Steps found to be bound by the CPU without being marked.")
 	descCommits  = desc("store_commits_total", "Commits since the start.")
 	descWrites   = desc("store_writes_total", "Writes in these commits.")
 	descPending  = desc("store_pending_writes", "Writes that wait for a commit.")
@@ -71,6 +75,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descLoaded, float64(s.run.Loaded))
 	gauge(descHungry, one(s.run.Hungry))
+	gauge(descThreads, float64(s.run.Isolation.Threads))
+	gauge(descBusy, float64(s.run.Isolation.Busy))
+	gauge(descQueued, float64(s.run.Isolation.Queued))
+	gauge(descIsolated, float64(s.run.Isolation.Isolated))
 	st := s.run.Store
 	count(descCommits, st.Commits)
 	count(descWrites, st.Writes)
