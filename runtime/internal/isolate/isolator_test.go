@@ -177,6 +177,49 @@ func TestGoexit(t *testing.T) {
 	}
 }
 
+// The only thread ends with its task: what waits needs another.
+func TestGoexitLeavesQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := fixed(t, 1)
+		release := block(t, i)
+		var wg sync.WaitGroup
+		wg.Go(func() { i.Do(t.Context(), "k", true, goruntime.Goexit) })
+		synctest.Wait()
+		ran := false
+		wg.Go(func() { i.Do(t.Context(), "k", true, func() { ran = true }) })
+		synctest.Wait()
+		release()
+		wg.Wait()
+		if !ran {
+			t.Error("it did not run")
+		}
+	})
+}
+
+func TestQueuedLeavesCompute(t *testing.T) {
+	canWatch(t)
+	synctest.Test(t, func(t *testing.T) {
+		i := fixed(t, 1)
+		release := block(t, i)
+		s := i.steps.get("k")
+		s.bind()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			i.Do(t.Context(), "k", false, func() {
+				if lowered() {
+					t.Error("ran on a compute thread, which its key had left")
+				}
+			})
+		})
+		synctest.Wait()
+		for range shortsInARow {
+			s.ran(usage{})
+		}
+		release()
+		wg.Wait()
+	})
+}
+
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := fixed(t, 1)
@@ -292,6 +335,11 @@ func TestFound(t *testing.T) {
 			t.Error("another step runs at low priority")
 		}
 	})
+	s := i.steps.get("order/price")
+	for s.class.Load() == compute {
+		s.ran(usage{})
+	}
+	i.found(s, isBound, false, true, usage{}) // once more
 	i.Close()
 	if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), "step=order/price") {
 		t.Errorf("want one warning that names the step:\n%s", &log)
