@@ -63,7 +63,7 @@ func (b *branch) past(kind store.Kind, name string) (string, *past) {
 		b.e.fail(err)
 	}
 	if p == nil {
-		p = &past{}
+		p = &nothing
 	}
 	return path, p
 }
@@ -92,10 +92,10 @@ func (b *branch) stopped() error {
 
 // record commits a row of history. It does not return when the claim or the
 // store is lost.
-func (b *branch) record(row store.Step) {
+func (b *branch) record(row *store.Step) {
 	e := b.e
 	err := e.rt.persist(e.halting, func() error {
-		return e.rt.store.Record(context.WithoutCancel(e.ctx), e.claim, row)
+		return e.rt.store.Record(context.Background(), e.claim, *row)
 	})
 	if err != nil {
 		e.fail(err)

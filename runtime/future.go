@@ -182,7 +182,7 @@ func Select(ctx context.Context, futures ...Awaitable) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	b.record(store.Step{Path: path, Attempt: 1, Kind: store.KindSelect, Status: store.StepSucceeded, Output: data, StartedAt: at, EndedAt: now()})
+	b.record(&store.Step{Path: path, Attempt: 1, Kind: store.KindSelect, Status: store.StepSucceeded, Output: data, StartedAt: at, EndedAt: now()})
 	return first, nil
 }
 

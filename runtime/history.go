@@ -27,6 +27,9 @@ type past struct {
 	retry    *store.Step // the last of them
 }
 
+// nothing is the past of a new step.
+var nothing past
+
 func newHistory(rows []store.Step) *history {
 	h := &history{}
 	if len(rows) == 0 {

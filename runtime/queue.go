@@ -2,7 +2,7 @@ package runtime
 
 import (
 	"fmt"
-	"regexp"
+	"strings"
 )
 
 // QueueConfig bounds how many runs of a queue are under way. A run holds its
@@ -44,12 +44,24 @@ func (q *Queue) register(r *registry) error {
 	return nil
 }
 
-var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-
 const nameRuleText = "want 1 to 128 letters, digits, '.', '_' or '-', beginning with a letter or digit"
 
 func mustName(what, name string) {
-	if !nameRule.MatchString(name) {
+	if !wellFormed(name, 128, "._-") {
 		panic(fmt.Sprintf("runtime: %s name %q: %s", what, name, nameRuleText))
 	}
+}
+
+// wellFormed reports whether s begins with a letter or digit and has at most
+// max bytes, all of them letters, digits or of others. (As regular expressions
+// with these bounds the rules would take a megabyte.)
+func wellFormed(s string, max int, others string) bool {
+	for i := range len(s) {
+		c := s[i]
+		plain := '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+		if !plain && (i == 0 || strings.IndexByte(others, c) < 0) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= max
 }

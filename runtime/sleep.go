@@ -65,7 +65,7 @@ func (b *branch) sleep(until func() time.Time) error {
 		row = *p.opening
 	} else {
 		row.WakeAt = until()
-		b.record(row)
+		b.record(&row)
 	}
 	if row.WakeAt.After(now()) {
 		b.e.waitUntil(row.WakeAt)
@@ -74,7 +74,7 @@ func (b *branch) sleep(until func() time.Time) error {
 		}
 	}
 	row.Attempt, row.Status, row.EndedAt = 1, store.StepSucceeded, now()
-	b.record(row)
+	b.record(&row)
 	return nil
 }
 
@@ -112,7 +112,7 @@ func value[T any](ctx context.Context, kind store.Kind, fn func() T) (out T, err
 			return out, err
 		}
 		row = &store.Step{Path: path, Attempt: 1, Kind: kind, Status: store.StepSucceeded, StartedAt: at, EndedAt: at, Output: data}
-		b.record(*row)
+		b.record(row)
 	}
 	if err := (JSON{}).Decode(row.Output, &out); err != nil {
 		b.e.fail(fmt.Errorf("%w: %s at %s: %w", ErrNondeterministic, kind, path, err))

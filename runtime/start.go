@@ -178,7 +178,7 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 	if err := b.stopped(); err != nil {
 		return "", err
 	}
-	row := store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
+	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
 	opts = append([]StartOption{ID(b.e.run.ID + ":" + path)}, opts...)
 	run, _, _, err := b.e.rt.create(ctx, def, input, opts, b.e)
 	switch {
@@ -192,7 +192,7 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 	row.EndedAt = now()
 	b.record(row)
 	if row.Error != nil {
-		return "", stepError(def.name, &row)
+		return "", stepError(def.name, row)
 	}
 	return run.ID, nil
 }

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 )
 
@@ -49,11 +48,6 @@ func Deadline(t time.Time) StartOption { return startFunc(func(c *startConfig) {
 // Labels are pairs to find the run by.
 func Labels(l map[string]string) StartOption { return startFunc(func(c *startConfig) { c.labels = l }) }
 
-var (
-	idRule    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@=+-]{0,199}$`)
-	labelRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$`)
-)
-
 const (
 	maxLabels     = 32
 	maxLabelValue = 256
@@ -62,7 +56,7 @@ const (
 
 // ValidateID returns why a run id is not allowed; nil when it is.
 func ValidateID(id string) error {
-	if !idRule.MatchString(id) {
+	if !wellFormed(id, 200, "._:@=+-") {
 		return fmt.Errorf("%w: run id %.220q: want 1 to 200 letters, digits or any of . _ : @ = + -, beginning with a letter or digit", ErrInvalid, id)
 	}
 	return nil
@@ -84,7 +78,7 @@ func (c *startConfig) validate() error {
 		return fmt.Errorf("%w: %d labels: at most %d are allowed", ErrInvalid, len(c.labels), maxLabels)
 	}
 	for k, v := range c.labels {
-		if !labelRule.MatchString(k) {
+		if !wellFormed(k, 63, "._/-") {
 			return fmt.Errorf("%w: label %.80q: want 1 to 63 letters, digits or any of . _ / -", ErrInvalid, k)
 		}
 		if len(v) > maxLabelValue {

@@ -66,7 +66,7 @@ func (b *branch) step(name string, opts []StepOption, fn func(context.Context) (
 	if p.final != nil {
 		return settled(name, p.final)
 	}
-	t := try{branch: b, path: path, name: name, cfg: &cfg, fn: fn, failures: p.failures, number: p.attempts}
+	t := &try{branch: b, path: path, name: name, cfg: &cfg, fn: fn, failures: p.failures, number: p.attempts}
 	if p.retry != nil {
 		t.wake = p.retry.WakeAt
 	}
@@ -102,21 +102,35 @@ type try struct {
 // next makes one attempt and records it. It returns the row that settles the
 // step, nil when another attempt is to follow, or the error that says why
 // there is none: the run was asked to stop.
+//
+// A run spends most of its time in here, so what is needed before and after
+// the attempt is kept out of this frame: with it, stacks would double.
 func (t *try) next() (*store.Step, error) {
-	b, e := t.branch, t.branch.e
-	if err := b.stopped(); err != nil {
+	if err := t.wait(); err != nil {
 		return nil, err
 	}
-	if t.wake.After(now()) {
-		e.waitUntil(t.wake)
-		if err := b.stopped(); err != nil {
-			return nil, err
-		}
-	}
 	t.number++
-	row := store.Step{Path: t.path, Attempt: t.number, Kind: store.KindStep, Name: t.name, StartedAt: now()}
+	started := now()
 	out, err := t.attempt()
-	row.EndedAt = now()
+	return t.record(started, out, err)
+}
+
+// wait holds the attempt back until it is due.
+func (t *try) wait() error {
+	if err := t.branch.stopped(); err != nil {
+		return err
+	}
+	if !t.wake.After(now()) {
+		return nil
+	}
+	t.branch.e.waitUntil(t.wake)
+	return t.branch.stopped()
+}
+
+// record decides what an attempt's end means for the step, and commits it.
+func (t *try) record(started time.Time, out []byte, err error) (*store.Step, error) {
+	b, e := t.branch, t.branch.e
+	row := &store.Step{Path: t.path, Attempt: t.number, Kind: store.KindStep, Name: t.name, StartedAt: started, EndedAt: now()}
 	if err == nil && len(out) > e.rt.cfg.MaxPayload {
 		err = Permanent(tooLarge("output", len(out), e.rt.cfg.MaxPayload))
 	}
@@ -144,7 +158,7 @@ func (t *try) next() (*store.Step, error) {
 	case store.StepRetrying:
 		return nil, nil
 	}
-	return &row, nil
+	return row, nil
 }
 
 // cutShort tells an attempt that ended because its context did from one that
@@ -155,34 +169,34 @@ func cutShort(err, stop error) bool {
 
 // attempt runs the function once.
 func (t *try) attempt() (out []byte, err error) {
-	b, e := t.branch, t.branch.e
-	a := &attempt{run: e, path: t.path, number: t.number, name: t.name}
-	ctx := b.attemptContext(a)
+	ctx := t.branch.attemptContext(&attempt{run: t.branch.e, path: t.path, number: t.number, name: t.name})
 	if t.cfg.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, t.cfg.timeout, ErrTimeout)
 		defer cancel()
 	}
-	finished := false
-	began := e.rt.isolate(ctx, e.def.name+"/"+t.name, t.cfg.compute, func() {
+	err = errExited
+	began := t.branch.e.rt.isolate(ctx, t.branch.e.def.name+"/"+t.name, t.cfg.compute, func() {
 		out, err = caught(func() ([]byte, error) { return t.fn(ctx) })
-		finished = true
 	})
 	if began != nil {
 		err = began
-	} else if !finished {
-		err = errors.New("step called runtime.Goexit")
 	}
 	if err != nil {
-		cause := context.Cause(ctx)
-		if cause == errShutdown {
-			e.fail(errDraining) // cut short by us: it runs again
-		}
-		if cause == ErrTimeout && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTimeout)) {
-			err = fmt.Errorf("%w after %v", ErrTimeout, t.cfg.timeout)
-		}
+		err = t.explain(context.Cause(ctx), err)
 	}
 	return out, err
+}
+
+// explain names the end of the context as the cause of an error that came of it.
+func (t *try) explain(cause, err error) error {
+	switch {
+	case cause == errShutdown:
+		t.branch.e.fail(errDraining) // cut short by us: it runs again
+	case cause == ErrTimeout && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTimeout)):
+		return fmt.Errorf("%w after %v", ErrTimeout, t.cfg.timeout)
+	}
+	return err
 }
 
 func tooLarge(what string, size, limit int) error {
