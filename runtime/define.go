@@ -27,16 +27,20 @@ func Define[In, Out any](name string, fn func(context.Context, In) (Out, error),
 		input: reflect.TypeFor[In](),
 		check: func(c Codec, input []byte) error { return c.Decode(input, new(In)) },
 	}
-	d.call = func(ctx context.Context, c Codec, input []byte) ([]byte, error) {
+	d.prepare = func(c Codec, input []byte) (_ call, err error) {
+		defer catch(&err) // a panic in the user's UnmarshalJSON
 		var in In
 		if err := c.Decode(input, &in); err != nil {
 			return nil, fmt.Errorf("decode input: %w", err)
 		}
-		out, err := caught(func() (Out, error) { return fn(ctx, in) })
-		if err != nil {
-			return nil, err
-		}
-		return c.Encode(out)
+		return func(ctx context.Context) (_ []byte, err error) {
+			defer catch(&err)
+			out, err := fn(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			return c.Encode(out)
+		}, nil
 	}
 	for _, o := range opts {
 		o.applyDefine(d)
@@ -61,8 +65,12 @@ type definition struct {
 	input reflect.Type
 	queue string // default queue
 	check func(Codec, []byte) error
-	call  func(context.Context, Codec, []byte) ([]byte, error)
+	// prepare decodes the input for one execution.
+	prepare func(Codec, []byte) (call, error)
 }
+
+// call is a workflow function with its input: it returns the encoded output.
+type call func(context.Context) ([]byte, error)
 
 // registry holds what a runtime knows how to run.
 type registry struct {

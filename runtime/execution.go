@@ -89,30 +89,48 @@ func spanContext(t store.Trace, span [8]byte) trace.SpanContext {
 	return trace.NewSpanContext(cfg)
 }
 
-// main is the goroutine of the run. The deferred part runs after a Goexit too.
-func (e *execution) main() {
-	var outcome *store.Outcome
-	defer func() { e.finish(outcome) }()
+// begin reads what the run needs, then hands it to a goroutine of its own:
+// decoding needs a deep stack, and a run that waits in a step for long should
+// not keep one.
+func (e *execution) begin() {
+	ready := false
+	defer func() {
+		if !ready {
+			e.finish(nil) // the goroutine is on its way out
+		}
+	}()
 	if !e.run.Fresh() {
-		rows, err := e.rt.store.Load(context.WithoutCancel(e.ctx), e.run.Seq)
+		rows, err := e.rt.store.Load(context.Background(), e.run.Seq)
 		if err != nil {
 			e.fail(err)
 		}
 		e.history = newHistory(rows)
 	}
+	call, err := e.def.prepare(e.rt.cfg.Codec, e.run.Input)
+	ready = true
+	if err != nil {
+		e.finish(failed(err))
+		return
+	}
+	go e.work(call) // drain waits for the place of the run
+}
+
+// work is the goroutine of the run. The deferred part runs after a Goexit too.
+func (e *execution) work(call call) {
 	b := &branch{e: e}
-	err := errExited
 	var out []byte
+	err := errExited
 	defer func() {
-		// What the function returned counts while it drains, too.
+		// What the function returned counts while the runtime drains, too.
+		var outcome *store.Outcome
 		switch cause := e.haltCause(); {
-		case cause == nil, cause == errDraining && err == nil:
-			outcome = e.outcome(b, out, err)
-		case cause == errDraining && err != errExited && context.Cause(e.ctx) != errShutdown:
+		case cause == nil, cause == errDraining && err == nil,
+			cause == errDraining && err != errExited && context.Cause(e.ctx) != errShutdown:
 			outcome = e.outcome(b, out, err)
 		}
+		e.finish(outcome)
 	}()
-	out, err = e.def.call(b.context(e.ctx), e.rt.cfg.Codec, e.run.Input)
+	out, err = call(b.context(e.ctx))
 }
 
 func (e *execution) outcome(b *branch, out []byte, err error) *store.Outcome {
@@ -123,9 +141,13 @@ func (e *execution) outcome(b *branch, out []byte, err error) *store.Outcome {
 		err = tooLarge("output", len(out), e.rt.cfg.MaxPayload)
 	}
 	if err != nil {
-		return &store.Outcome{Status: store.Failed, Error: recorded(err), At: now()}
+		return failed(err)
 	}
 	return &store.Outcome{Status: store.Succeeded, Output: out, At: now()}
+}
+
+func failed(err error) *store.Outcome {
+	return &store.Outcome{Status: store.Failed, Error: recorded(err), At: now()}
 }
 
 func stuck(err error) *store.Outcome {

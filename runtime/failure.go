@@ -32,14 +32,11 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
-// caught calls fn and turns a panic into an error.
-func caught[T any](fn func() (T, error)) (v T, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &panicError{p, string(debug.Stack())}
-		}
-	}()
-	return fn()
+// catch, deferred, turns a panic into an error.
+func catch(err *error) {
+	if p := recover(); p != nil {
+		*err = &panicError{p, string(debug.Stack())}
+	}
 }
 
 func stepError(name string, row *store.Step) *StepError {

@@ -43,7 +43,8 @@ func Go[T any](ctx context.Context, fn func(context.Context) (T, error)) *Future
 	f := &Future[T]{f: &future{done: make(chan struct{})}}
 	body := func(ctx context.Context) {
 		f.err = errExited
-		f.val, f.err = caught(func() (T, error) { return fn(ctx) })
+		defer catch(&f.err)
+		f.val, f.err = fn(ctx)
 	}
 	b := branchOf(ctx)
 	if b == nil {
@@ -210,7 +211,8 @@ func Map[In, Out any](ctx context.Context, items []In, limit int, fn func(contex
 	outs, errs := make([]Out, len(items)), make([]error, len(items))
 	one := func(ctx context.Context, i int) {
 		errs[i] = errExited
-		outs[i], errs[i] = caught(func() (Out, error) { return fn(ctx, items[i]) })
+		defer catch(&errs[i])
+		outs[i], errs[i] = fn(ctx, items[i])
 	}
 	if err := forEach(ctx, len(items), limit, one); err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func (rt *Runtime) launch(run store.Run) *execution {
 	if draining {
 		e.haltWith(errDraining)
 	}
-	go e.main() // drain waits for its place to be given back
+	go e.begin() // drain waits for its place to be given back
 	return e
 }
 

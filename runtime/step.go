@@ -51,32 +51,18 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 
 // step is Step without its types.
 func (b *branch) step(name string, opts []StepOption, fn func(context.Context) ([]byte, error)) ([]byte, error) {
-	cfg := stepConfig{retry: Retry{Max: 1}}
-	for _, o := range opts {
-		o.applyStep(&cfg)
-	}
-	if cfg.err != nil {
-		return nil, fmt.Errorf("step %q: %w", name, cfg.err)
-	}
-	if err := b.enter(); err != nil {
+	t, err := b.newTry(name, opts, fn)
+	if err != nil {
 		return nil, err
 	}
 	defer b.leave()
-	path, p := b.past(store.KindStep, name)
-	if p.final != nil {
-		return settled(name, p.final)
-	}
-	t := &try{branch: b, path: path, name: name, cfg: &cfg, fn: fn, failures: p.failures, number: p.attempts}
-	if p.retry != nil {
-		t.wake = p.retry.WakeAt
-	}
-	for {
-		if row, err := t.next(); err != nil {
+	row := t.look()
+	for row == nil {
+		if row, err = t.next(); err != nil {
 			return nil, err
-		} else if row != nil {
-			return settled(name, row)
 		}
 	}
+	return settled(name, row)
 }
 
 // settled is what a step gives, from its final row.
@@ -92,11 +78,34 @@ type try struct {
 	branch   *branch
 	path     string
 	name     string
-	cfg      *stepConfig
+	cfg      stepConfig
 	fn       func(context.Context) ([]byte, error)
 	failures int       // recorded so far
 	number   int       // of the last attempt
 	wake     time.Time // not before
+}
+
+// newTry enters the branch for a step.
+func (b *branch) newTry(name string, opts []StepOption, fn func(context.Context) ([]byte, error)) (*try, error) {
+	t := &try{branch: b, name: name, fn: fn, cfg: stepConfig{retry: Retry{Max: 1}}}
+	for _, o := range opts {
+		o.applyStep(&t.cfg)
+	}
+	if t.cfg.err != nil {
+		return nil, fmt.Errorf("step %q: %w", name, t.cfg.err)
+	}
+	return t, b.enter()
+}
+
+// look reads what the history knows of the step, and returns the row that
+// settled it, if one did.
+func (t *try) look() *store.Step {
+	path, p := t.branch.past(store.KindStep, t.name)
+	t.path, t.failures, t.number = path, p.failures, p.attempts
+	if p.retry != nil {
+		t.wake = p.retry.WakeAt
+	}
+	return p.final
 }
 
 // next makes one attempt and records it. It returns the row that settles the
@@ -177,7 +186,8 @@ func (t *try) attempt() (out []byte, err error) {
 	}
 	err = errExited
 	began := t.branch.e.rt.isolate(ctx, t.branch.e.def.name+"/"+t.name, t.cfg.compute, func() {
-		out, err = caught(func() ([]byte, error) { return t.fn(ctx) })
+		defer catch(&err)
+		out, err = t.fn(ctx)
 	})
 	if began != nil {
 		err = began

@@ -151,17 +151,20 @@ func (i *Isolator) Do(ctx context.Context, key string, marked bool, fn func()) e
 		return nil
 	}
 	s := i.steps.get(key)
-	if s.quick(i.tick.Load()) {
-		return s.inline(fn)
+	if !s.quick(i.tick.Load()) {
+		if here, err := i.decide(ctx, s, fn); !here {
+			return err
+		}
 	}
-	return i.decide(ctx, s, fn)
+	return s.inline(fn) // from this small frame: it may stay for long
 }
 
-// decide runs fn where its step's class says, or finds the class out by it.
-func (i *Isolator) decide(ctx context.Context, s *step, fn func()) error {
+// decide runs fn on a thread if its step's class says so, or to find the class
+// out; here tells that it did not, and fn is to run on the caller's goroutine.
+func (i *Isolator) decide(ctx context.Context, s *step, fn func()) (here bool, err error) {
 	for {
 		if i.closed.Load() {
-			return ErrClosed
+			return false, ErrClosed
 		}
 		share := i.share(s)
 		full := int(i.watched.busy.Load()) >= share
@@ -169,28 +172,28 @@ func (i *Isolator) decide(ctx context.Context, s *step, fn func()) error {
 		switch role {
 		case isolate:
 			if err := i.compute(ctx, s, fn); err != errMoved {
-				return err
+				return false, err
 			}
 		case watch:
 			t := newTask(s, fn)
 			t.low = s.class.Load() == waiting
 			if i.watched.try(t, share) {
 				i.nudge()
-				return <-t.done
+				return false, <-t.done
 			}
 			s.settle(i.tick.Load(), isNothing, false, usage{})
 			if !t.low {
-				return s.inline(fn)
+				return true, nil
 			}
 		case wait:
 			select {
 			case <-turn.come:
 			case <-ctx.Done():
 				s.quit(turn)
-				return context.Cause(ctx)
+				return false, context.Cause(ctx)
 			}
 		default:
-			return s.inline(fn)
+			return true, nil
 		}
 	}
 }
