@@ -49,7 +49,7 @@ func leave(b *testing.B, s store.Store, n int) {
 		go func() {
 			run, _, err := s.Create(b.Context(), store.NewRun{ID: "run-" + string(rune('a'+i%26)) + time.Duration(i).String(), Workflow: "hold", Input: []byte("{}"), CreatedAt: at, ClaimFor: "dead"})
 			if err == nil {
-				err = s.Record(b.Context(), run.Claim(), store.Step{Path: "0", Attempt: 1, Kind: store.KindStep, Name: "first", Status: store.StepSucceeded, Output: []byte("1"), StartedAt: at, EndedAt: at})
+				err = s.Record(b.Context(), run.Claim(), &store.Step{Path: "0", Attempt: 1, Kind: store.KindStep, Name: "first", Status: store.StepSucceeded, Output: []byte("1"), StartedAt: at, EndedAt: at})
 			}
 			done <- err
 		}()

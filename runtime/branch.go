@@ -95,7 +95,7 @@ func (b *branch) stopped() error {
 func (b *branch) record(row *store.Step) {
 	e := b.e
 	err := e.rt.persist(e.halting, func() error {
-		return e.rt.store.Record(context.Background(), e.claim, *row)
+		return e.rt.store.Record(context.Background(), e.claim, row)
 	})
 	if err != nil {
 		e.fail(err)

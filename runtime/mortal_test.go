@@ -53,7 +53,7 @@ func (m *mortal) Claim(ctx context.Context, req store.ClaimRequest) (runs []stor
 	return runs, err
 }
 
-func (m *mortal) Record(ctx context.Context, c store.Claim, s store.Step) error {
+func (m *mortal) Record(ctx context.Context, c store.Claim, s *store.Step) error {
 	return m.write(func() error { return m.Store.Record(ctx, c, s) })
 }
 

@@ -25,9 +25,10 @@ type Store interface {
 	Load(ctx context.Context, seq int64) ([]Step, error)
 
 	// Record appends a row to the history. Not idempotent: the same path and
-	// attempt twice is ErrConflict.
+	// attempt twice is ErrConflict. step must not be changed before the write
+	// is answered, and not at all when ctx ended the wait.
 	// Errors: ErrStale when the claim was lost.
-	Record(ctx context.Context, claim Claim, step Step) error
+	Record(ctx context.Context, claim Claim, step *Step) error
 
 	// Suspend makes a running run waiting and gives up the claim.
 	// Errors: ErrStale; ErrConflict when signals came that the executor has

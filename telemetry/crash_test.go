@@ -73,7 +73,7 @@ func finishRecovered(ctx context.Context, st store.Store) error {
 	}
 	for _, r := range runs {
 		step := store.Step{Path: "9", Attempt: 1, Kind: store.KindStep, Name: "mend", Status: store.StepSucceeded, StartedAt: epoch, EndedAt: epoch}
-		if err := st.Record(ctx, r.Claim(), step); err != nil {
+		if err := st.Record(ctx, r.Claim(), &step); err != nil {
 			return err
 		}
 		if _, err := st.Finish(ctx, r.Claim(), store.Outcome{Status: store.Succeeded, At: epoch}); err != nil {

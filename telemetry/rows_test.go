@@ -50,7 +50,7 @@ func writeRun(ctx context.Context, st store.Store, n store.NewRun) error {
 		{Path: "1", Attempt: 0, Kind: store.KindSleep, Name: "sleep", Status: store.StepWaiting, StartedAt: at(8), WakeAt: at(10)},
 		{Path: "1", Attempt: 1, Kind: store.KindSleep, Name: "sleep", Status: store.StepSucceeded, StartedAt: at(8), EndedAt: at(10)},
 	} {
-		if err := st.Record(ctx, run.Claim(), s); err != nil {
+		if err := st.Record(ctx, run.Claim(), &s); err != nil {
 			return err
 		}
 	}

@@ -247,7 +247,7 @@ func TestClosing(t *testing.T) {
 		}
 		waiting <- a
 	}()
-	eventually(t, "the client waits", func() bool { return len(s.page(t, "").ids) == 1 })
+	eventually(t, "the client waits", func() bool { return len(s.page(t, "?status=running").ids) == 1 })
 	close(closing)
 	if a := <-waiting; a.status != http.StatusAccepted || a.get(t, "id") != "w" || a.get(t, "status") != "running" {
 		t.Errorf("the waiting client: %d %s, want 202", a.status, a.body)

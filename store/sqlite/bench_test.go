@@ -79,7 +79,7 @@ func storeRun(s *Store, i int) error {
 	}
 	c := r.Claim()
 	for _, p := range benchPaths {
-		if err := s.Record(ctx, c, testStep(p)); err != nil {
+		if err := s.Record(ctx, c, new(testStep(p))); err != nil {
 			return err
 		}
 	}

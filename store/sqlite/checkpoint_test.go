@@ -53,7 +53,7 @@ func TestLogStaysBounded(t *testing.T) {
 			st.Output = make([]byte, 20_000)
 			for i := range 70 {
 				st.Path = fmt.Sprint(i)
-				if err := s.Record(t.Context(), r.Claim(), st); err != nil {
+				if err := s.Record(t.Context(), r.Claim(), &st); err != nil {
 					t.Error(err)
 					return
 				}

@@ -46,7 +46,7 @@ var durable = []struct {
 		return err
 	}},
 	{"record", func(ctx context.Context, s *Store, r store.Run) error {
-		return s.Record(ctx, r.Claim(), testStep("9"))
+		return s.Record(ctx, r.Claim(), new(testStep("9")))
 	}},
 	{"suspend", func(ctx context.Context, s *Store, r store.Run) error {
 		return s.Suspend(ctx, r.Claim(), store.Suspension{WakeAt: testStart})
@@ -256,7 +256,7 @@ func TestNoTransaction(t *testing.T) {
 	if err := other.script("ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Record(t.Context(), run.Claim(), testStep("1")); err != nil || s.Health().Err != nil {
+	if err := s.Record(t.Context(), run.Claim(), new(testStep("1"))); err != nil || s.Health().Err != nil {
 		t.Errorf("later: %v, health %v", err, s.Health().Err)
 	}
 	wantWhole(t, s)
@@ -269,7 +269,7 @@ func TestNoRoomInAStatement(t *testing.T) {
 	before := look(t, s)
 	st := testStep("1")
 	st.Output = make([]byte, 1<<20)
-	if err := s.Record(t.Context(), run.Claim(), st); !errors.Is(err, store.ErrFull) {
+	if err := s.Record(t.Context(), run.Claim(), &st); !errors.Is(err, store.ErrFull) {
 		t.Errorf("record: %v", err)
 	}
 	if h := s.Health(); !errors.Is(h.Err, store.ErrFull) || h.Fatal {
@@ -277,7 +277,7 @@ func TestNoRoomInAStatement(t *testing.T) {
 	}
 	wantLook(t, "after the failure", s, before)
 	onWriter(t, s, func() { s.w.conn.script("PRAGMA max_page_count = 1000000") })
-	if err := s.Record(t.Context(), run.Claim(), st); err != nil || s.Health().Err != nil {
+	if err := s.Record(t.Context(), run.Claim(), &st); err != nil || s.Health().Err != nil {
 		t.Errorf("later: %v, health %v", err, s.Health().Err)
 	}
 	wantWhole(t, s)
@@ -295,7 +295,7 @@ func TestOneFailsAlone(t *testing.T) {
 	<-entered
 	wrong := errors.New("wrong")
 	answers := make(chan error, 3)
-	go func() { answers <- s.Record(t.Context(), run.Claim(), testStep("1")) }()
+	go func() { answers <- s.Record(t.Context(), run.Claim(), new(testStep("1"))) }()
 	for s.Health().Pending < 1 {
 		goruntime.Gosched()
 	}
@@ -315,7 +315,7 @@ func TestOneFailsAlone(t *testing.T) {
 		goruntime.Gosched()
 	}
 	for _, p := range []string{"2", "3"} {
-		go func() { answers <- s.Record(t.Context(), run.Claim(), testStep(p)) }()
+		go func() { answers <- s.Record(t.Context(), run.Claim(), new(testStep(p))) }()
 	}
 	for s.Health().Pending < 4 {
 		goruntime.Gosched()
@@ -367,7 +367,7 @@ func TestOverload(t *testing.T) {
 		t.Errorf("create: %v, want ErrOverloaded", err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- s.Record(t.Context(), run.Claim(), testStep("1")) }() // what has begun goes on
+	go func() { done <- s.Record(t.Context(), run.Claim(), new(testStep("1"))) }() // what has begun goes on
 	for s.Health().Pending < maxPending/2+1 {
 		goruntime.Gosched()
 	}

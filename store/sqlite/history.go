@@ -8,7 +8,7 @@ import (
 )
 
 // Record implements [store.Store].
-func (s *Store) Record(ctx context.Context, claim store.Claim, step store.Step) error {
+func (s *Store) Record(ctx context.Context, claim store.Claim, step *store.Step) error {
 	return s.w.do(ctx, true, func(tx *tx) error {
 		pos := tx.state.pos + 1
 		n, err := tx.exec(insertStep, step.Path, int64(step.Attempt), pos, int64(step.Kind), int64(step.Status),

@@ -123,7 +123,7 @@ func childWriter() error {
 				err := step("create "+id, func() (err error) { run, _, err = s.Create(ctx, testRun(id)); return err })
 				for p := range w {
 					path := fmt.Sprint(p)
-					err = errors.Join(err, step("record "+id+" "+path, func() error { return s.Record(ctx, run.Claim(), testStep(path)) }))
+					err = errors.Join(err, step("record "+id+" "+path, func() error { return s.Record(ctx, run.Claim(), new(testStep(path))) }))
 				}
 				err = errors.Join(err, step("finish "+id, func() error {
 					_, err := s.Finish(ctx, run.Claim(), store.Outcome{Status: store.Succeeded, At: testStart})

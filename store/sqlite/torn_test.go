@@ -34,7 +34,7 @@ func script(t *testing.T, s *Store, after func(n int)) (n int) {
 		for i := range 3 {
 			st := testStep(fmt.Sprint(i))
 			st.Output = make([]byte, i*i*3000)
-			ok(s.Record(ctx, run.Claim(), st))
+			ok(s.Record(ctx, run.Claim(), &st))
 		}
 		_, err = s.Finish(ctx, run.Claim(), store.Outcome{Status: store.Succeeded, Output: []byte("x"), At: minute(1)})
 		ok(err)

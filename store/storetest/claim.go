@@ -183,7 +183,7 @@ var claimRules = []rule{
 	}},
 	{"a claim of no run is stale", func(f *fixture) {
 		c := store.Claim{Seq: 77, ID: "none", Epoch: 1}
-		f.wantErr("record", f.s.Record(f.Context(), c, aStep("1")), store.ErrStale)
+		f.wantErr("record", f.s.Record(f.Context(), c, new(aStep("1"))), store.ErrStale)
 		f.wantErr("suspend", f.s.Suspend(f.Context(), c, store.Suspension{}), store.ErrStale)
 		_, err := f.s.Finish(f.Context(), c, store.Outcome{Status: store.Succeeded, At: at(1)})
 		f.wantErr("finish", err, store.ErrStale)
@@ -195,7 +195,7 @@ func (f *fixture) staleWrites(when string, c store.Claim) {
 	f.Helper()
 	pos := f.s.Position()
 	f.untouched(c.ID, func() {
-		f.wantErr(when+": record", f.s.Record(f.Context(), c, aStep("77")), store.ErrStale)
+		f.wantErr(when+": record", f.s.Record(f.Context(), c, new(aStep("77"))), store.ErrStale)
 		f.wantErr(when+": suspend", f.s.Suspend(f.Context(), c, store.Suspension{WakeAt: at(60)}), store.ErrStale)
 		_, err := f.s.Finish(f.Context(), c, store.Outcome{Status: store.Failed, Error: &store.Failure{Message: "x"}, At: at(60)})
 		f.wantErr(when+": finish", err, store.ErrStale)

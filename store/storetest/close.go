@@ -24,7 +24,7 @@ var closeRules = []rule{
 				return err
 			},
 			"Load":    func() error { _, err := s.Load(ctx, r.Seq); return err },
-			"Record":  func() error { return s.Record(ctx, r.Claim(), aStep("1")) },
+			"Record":  func() error { return s.Record(ctx, r.Claim(), new(aStep("1"))) },
 			"Suspend": func() error { return s.Suspend(ctx, r.Claim(), store.Suspension{}) },
 			"Finish": func() error {
 				_, err := s.Finish(ctx, r.Claim(), store.Outcome{Status: store.Succeeded, At: at(1)})
@@ -203,7 +203,7 @@ var concurrencyRules = []rule{
 		for i, c := range claims {
 			wg.Go(func() {
 				for j := range 20 {
-					err := f.s.Store.Record(f.Context(), c, aStep(fmt.Sprint(i, ".", j)))
+					err := f.s.Store.Record(f.Context(), c, new(aStep(fmt.Sprint(i, ".", j))))
 					if last := i == len(claims)-1; last && err != nil || !last && !errors.Is(err, store.ErrStale) {
 						f.Errorf("broken rule: %s\nclaim %d: %v", f.rule, i, err)
 					}

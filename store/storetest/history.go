@@ -19,7 +19,7 @@ var historyRules = []rule{
 			{Path: "3", Attempt: 1, Kind: store.KindChild, Name: "child", Status: store.StepCancelled, StartedAt: at(4).Add(time.Microsecond), ChildID: "child-1"},
 		}
 		for i, s := range want {
-			f.must(f.s.Record(f.Context(), r.Claim(), s))
+			f.must(f.s.Record(f.Context(), r.Claim(), &s))
 			want[i].Pos, want[i].Epoch = int64(i+1), 1
 		}
 		f.wantSame("the history", f.load(r.Seq), want)
@@ -54,11 +54,11 @@ var historyRules = []rule{
 		f.untouched("a", func() {
 			s := aStep("1")
 			s.Output, s.Name = []byte("other"), "other"
-			f.wantErr("record again", f.s.Record(f.Context(), r.Claim(), s), store.ErrConflict)
+			f.wantErr("record again", f.s.Record(f.Context(), r.Claim(), &s), store.ErrConflict)
 		})
 		f.must(f.s.Release(f.Context(), []store.Claim{r.Claim()}, at(3)))
 		again := f.claim(1)[0]
-		f.wantErr("record under the next claim", f.s.Record(f.Context(), again.Claim(), aStep("1")), store.ErrConflict)
+		f.wantErr("record under the next claim", f.s.Record(f.Context(), again.Claim(), new(aStep("1"))), store.ErrConflict)
 		f.record(again.Claim(), "2")
 		if s := f.load(r.Seq); len(s) != 2 || s[0].Epoch != 1 || s[1].Epoch != 2 {
 			f.broken("history %+v", s)
@@ -92,7 +92,7 @@ var historyRules = []rule{
 		for i := range s.Output {
 			s.Output[i] = byte(i * i >> 7)
 		}
-		f.must(f.s.Record(f.Context(), r.Claim(), s))
+		f.must(f.s.Record(f.Context(), r.Claim(), &s))
 		if got := f.load(r.Seq)[0].Output; string(got) != string(s.Output) {
 			f.broken("%d bytes came back different", len(got))
 		}

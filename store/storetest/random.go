@@ -176,7 +176,7 @@ func (p *player) play(o op) error {
 	case "record":
 		st := store.Step{Path: fmt.Sprint(o.b % 7), Attempt: o.c % 3, Kind: store.KindStep, Name: "n", Status: store.StepSucceeded, StartedAt: o.t, Output: []byte{byte(o.d)}}
 		c := p.claim(o.a)
-		return same(p.s.Record(p.ctx, c, st), p.m.record(c, st))
+		return same(p.s.Record(p.ctx, c, &st), p.m.record(c, st))
 	case "suspend":
 		c, sus := p.claim(o.a), store.Suspension{Signals: int64(o.b % 3 / 2)}
 		if o.c%4 > 0 {

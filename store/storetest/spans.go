@@ -14,12 +14,12 @@ var spanRules = []rule{
 		a := f.running("a", func(n *store.NewRun) { n.Trace.ParentSpan = [8]byte{9} })
 		f.record(a.Claim(), "1")
 		opening := store.Step{Path: "2", Kind: store.KindSleep, Status: store.StepWaiting, StartedAt: at(3), WakeAt: at(4)}
-		f.must(f.s.Record(f.Context(), a.Claim(), opening))
+		f.must(f.s.Record(f.Context(), a.Claim(), &opening))
 		b := f.running("b")
 		f.record(b.Claim(), "1")
 		failed := aStep("2")
 		failed.Status, failed.Output, failed.Error, failed.WakeAt, failed.ChildID = store.StepRetrying, nil, &store.Failure{Message: "m"}, at(8), "c"
-		f.must(f.s.Record(f.Context(), b.Claim(), failed))
+		f.must(f.s.Record(f.Context(), b.Claim(), &failed))
 		f.finish(b.Claim(), store.Failed)
 		f.finish(a.Claim(), store.Succeeded)
 		page, err := f.s.Spans(f.Context(), 0, 100)
@@ -126,7 +126,7 @@ var spanRules = []rule{
 						return
 					}
 					for _, p := range []string{"1", "2", "3"} {
-						if err := f.s.Store.Record(f.Context(), r.Claim(), aStep(p)); err != nil {
+						if err := f.s.Store.Record(f.Context(), r.Claim(), new(aStep(p))); err != nil {
 							f.Error(err)
 						}
 					}
@@ -221,7 +221,7 @@ var eventRules = []rule{
 		want("create a delayed run", due(at(30)))
 		f.stop("b", store.StopCancel)
 		want("stop a run that never started", store.Event{Kind: store.EventEnded, ID: "b", Seq: b.Seq})
-		f.wantErr("record", f.s.Record(f.Context(), r.Claim(), aStep("9")), store.ErrStale)
+		f.wantErr("record", f.s.Record(f.Context(), r.Claim(), new(aStep("9"))), store.ErrStale)
 		want("a refused write")
 		f.running("c")
 		want("create claimed")

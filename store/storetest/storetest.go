@@ -148,7 +148,7 @@ func aStep(path string) store.Step {
 func (f *fixture) record(c store.Claim, paths ...string) {
 	f.Helper()
 	for _, p := range paths {
-		f.must(f.s.Record(f.Context(), c, aStep(p)))
+		f.must(f.s.Record(f.Context(), c, new(aStep(p))))
 	}
 }
 

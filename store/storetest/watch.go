@@ -72,7 +72,7 @@ func (w *watched) Claim(ctx context.Context, r store.ClaimRequest) ([]store.Run,
 	return w.Store.Claim(ctx, r)
 }
 
-func (w *watched) Record(ctx context.Context, c store.Claim, s store.Step) error {
+func (w *watched) Record(ctx context.Context, c store.Claim, s *store.Step) error {
 	defer w.count()
 	return w.Store.Record(ctx, c, s)
 }
