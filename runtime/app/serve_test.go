@@ -50,6 +50,7 @@ func TestStopWhileStepsRun(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, dir)
 	id := p.start("?id=r", `{"for":"1500ms"}`)
+	eventually(t, "the step runs", func() bool { return strings.Contains(p.logged(), "at work") })
 	waiting := make(chan any, 1)
 	go func() { _, run := p.do("GET", "/v1/runs/r?wait=60s", ""); waiting <- run["status"] }()
 	p.signal(syscall.SIGTERM)
