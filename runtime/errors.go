@@ -37,6 +37,9 @@ var (
 	ErrDraining = errors.New("runtime is draining")
 	// ErrInvalid: an argument is not allowed; the text says what is.
 	ErrInvalid = errors.New("invalid argument")
+	// ErrTooLarge: a value is larger than [Config.MaxPayload]. It matches
+	// ErrInvalid as well.
+	ErrTooLarge = errors.New("too large")
 	// ErrStuck: the run waits for a person.
 	ErrStuck = errors.New("run is stuck")
 )

@@ -61,19 +61,19 @@ func (h *Handle[Out]) Cancel(ctx context.Context) error {
 // Inside a run the result is recorded like that of a step.
 func (h *Handle[Out]) Result(ctx context.Context) (Out, error) {
 	var out Out
-	wait := func(ctx context.Context) ([]byte, error) {
-		run, err := h.await(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return runResult(&run)
-	}
 	var data []byte
+	wait := func(ctx context.Context) error {
+		run, err := h.await(ctx)
+		if err == nil {
+			data, err = runResult(&run)
+		}
+		return err
+	}
 	var err error
 	if b := branchOf(ctx); b != nil {
-		data, err = b.step("result of "+h.id, nil, wait)
+		data, err = b.step("result of "+h.id, nil, work{wait, func() ([]byte, error) { return data, nil }})
 	} else {
-		data, err = wait(ctx)
+		err = wait(ctx)
 	}
 	if err != nil {
 		return out, err

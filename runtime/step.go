@@ -29,29 +29,31 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 	}
 	var out T
 	codec := b.e.rt.cfg.Codec
-	data, err := b.step(name, opts, func(ctx context.Context) ([]byte, error) {
-		v, err := fn(ctx)
-		if err != nil {
-			return nil, err
-		}
-		data, err := codec.Encode(v)
-		if err != nil {
-			return nil, Permanent(fmt.Errorf("encode output: %w", err))
-		}
-		return data, nil
+	data, err := b.step(name, opts, work{
+		do:     func(ctx context.Context) (err error) { out, err = fn(ctx); return err },
+		output: func() ([]byte, error) { return codec.Encode(out) },
 	})
+	var seen T // the recorded form, live too
 	if err != nil {
-		return out, err
+		return seen, err
 	}
-	if err := codec.Decode(data, &out); err != nil {
+	if err := codec.Decode(data, &seen); err != nil {
 		b.e.fail(fmt.Errorf("%w: step %q returned what no longer fits %T: %w", ErrNondeterministic, name, out, err))
 	}
-	return out, nil
+	return seen, nil
+}
+
+// work is what a step does: do, and then, where that succeeded, output encodes
+// what it gave. They are two so that the encoder does not need its stack on
+// top of all that an attempt needs.
+type work struct {
+	do     func(context.Context) error
+	output func() ([]byte, error)
 }
 
 // step is Step without its types.
-func (b *branch) step(name string, opts []StepOption, fn func(context.Context) ([]byte, error)) ([]byte, error) {
-	t, err := b.newTry(name, opts, fn)
+func (b *branch) step(name string, opts []StepOption, w work) ([]byte, error) {
+	t, err := b.newTry(name, opts, w)
 	if err != nil {
 		return nil, err
 	}
@@ -75,19 +77,19 @@ func settled(name string, row *store.Step) ([]byte, error) {
 
 // try is the sequence of attempts at one step.
 type try struct {
-	branch   *branch
-	path     string
-	name     string
-	cfg      stepConfig
-	fn       func(context.Context) ([]byte, error)
+	branch *branch
+	path   string
+	name   string
+	cfg    stepConfig
+	work
 	failures int       // recorded so far
 	number   int       // of the last attempt
 	wake     time.Time // not before
 }
 
 // newTry enters the branch for a step.
-func (b *branch) newTry(name string, opts []StepOption, fn func(context.Context) ([]byte, error)) (*try, error) {
-	t := &try{branch: b, name: name, fn: fn, cfg: stepConfig{retry: Retry{Max: 1}}}
+func (b *branch) newTry(name string, opts []StepOption, w work) (*try, error) {
+	t := &try{branch: b, name: name, work: w, cfg: stepConfig{retry: Retry{Max: 1}}}
 	for _, o := range opts {
 		o.applyStep(&t.cfg)
 	}
@@ -120,8 +122,8 @@ func (t *try) next() (*store.Step, error) {
 	}
 	t.number++
 	started := now()
-	out, err := t.attempt()
-	return t.record(started, out, err)
+	err := t.attempt()
+	return t.record(started, err)
 }
 
 // wait holds the attempt back until it is due.
@@ -137,12 +139,13 @@ func (t *try) wait() error {
 }
 
 // record decides what an attempt's end means for the step, and commits it.
-func (t *try) record(started time.Time, out []byte, err error) (*store.Step, error) {
+func (t *try) record(started time.Time, err error) (*store.Step, error) {
 	b, e := t.branch, t.branch.e
-	row := &store.Step{Path: t.path, Attempt: t.number, Kind: store.KindStep, Name: t.name, StartedAt: started, EndedAt: now()}
-	if err == nil && len(out) > e.rt.cfg.MaxPayload {
-		err = Permanent(tooLarge("output", len(out), e.rt.cfg.MaxPayload))
+	var out []byte
+	if err == nil {
+		out, err = t.encode()
 	}
+	row := &store.Step{Path: t.path, Attempt: t.number, Kind: store.KindStep, Name: t.name, StartedAt: started, EndedAt: now()}
 	stop := b.stopped()
 	switch {
 	case err == nil:
@@ -170,6 +173,18 @@ func (t *try) record(started time.Time, out []byte, err error) (*store.Step, err
 	return row, nil
 }
 
+// encode returns the output in the form that is stored.
+func (t *try) encode() (out []byte, err error) {
+	defer catch(&err) // a panic in the user's MarshalJSON
+	if out, err = t.output(); err != nil {
+		return nil, Permanent(fmt.Errorf("encode output: %w", err))
+	}
+	if most := t.branch.e.rt.cfg.MaxPayload; len(out) > most {
+		return nil, Permanent(tooLarge("output", len(out), most))
+	}
+	return out, nil
+}
+
 // cutShort tells an attempt that ended because its context did from one that
 // failed by itself just then.
 func cutShort(err, stop error) bool {
@@ -177,7 +192,7 @@ func cutShort(err, stop error) bool {
 }
 
 // attempt runs the function once.
-func (t *try) attempt() (out []byte, err error) {
+func (t *try) attempt() (err error) {
 	ctx := t.branch.attemptContext(&attempt{run: t.branch.e, path: t.path, number: t.number, name: t.name})
 	if t.cfg.timeout > 0 {
 		var cancel context.CancelFunc
@@ -187,7 +202,7 @@ func (t *try) attempt() (out []byte, err error) {
 	err = errExited
 	began := t.branch.e.rt.isolate(ctx, t.branch.e.def.name+"/"+t.name, t.cfg.compute, func() {
 		defer catch(&err)
-		out, err = t.fn(ctx)
+		err = t.do(ctx)
 	})
 	if began != nil {
 		err = began
@@ -195,7 +210,7 @@ func (t *try) attempt() (out []byte, err error) {
 	if err != nil {
 		err = t.explain(context.Cause(ctx), err)
 	}
-	return out, err
+	return err
 }
 
 // explain names the end of the context as the cause of an error that came of it.
@@ -210,5 +225,5 @@ func (t *try) explain(cause, err error) error {
 }
 
 func tooLarge(what string, size, limit int) error {
-	return fmt.Errorf("%w: %s of %d bytes, at most %d are allowed", ErrInvalid, what, size, limit)
+	return fmt.Errorf("%w: %s is %w: %d bytes, at most %d are allowed", ErrInvalid, what, ErrTooLarge, size, limit)
 }

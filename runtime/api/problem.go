@@ -55,6 +55,7 @@ var answers = []struct {
 	retry  int
 	detail string
 }{
+	{err: runtime.ErrTooLarge, status: http.StatusRequestEntityTooLarge, code: "too_large"},
 	{err: runtime.ErrInvalid, status: http.StatusBadRequest, code: "invalid"},
 	{err: runtime.ErrNotFound, status: http.StatusNotFound, code: "not_found"},
 	{err: runtime.ErrExists, status: http.StatusConflict, code: "exists"},

@@ -51,7 +51,7 @@ func TestBadRequests(t *testing.T) {
 		{"wrong type of the whole", "POST", start, `[1]`, nil, 400, "invalid", "input of order: want a JSON object, got a JSON array"},
 		{"not UTF-8", "POST", "/v1/workflows/echo/runs", "\"\xff\"", nil, 400, "invalid", "the body is not UTF-8"},
 		{"body too large", "POST", start, `"` + strings.Repeat("x", 1000) + `"`, nil, 413, "too_large", "the body is too large: at most 1000 bytes are allowed"},
-		{"payload too large", "POST", "/v1/workflows/echo/runs", `"` + strings.Repeat("x", 900) + `"`, nil, 400, "invalid", "input of 902 bytes, at most 900 are allowed"},
+		{"payload too large", "POST", "/v1/workflows/echo/runs", `"` + strings.Repeat("x", 900) + `"`, nil, 413, "too_large", "input is too large: 902 bytes, at most 900 are allowed"},
 		{"form", "POST", start, "a=b", []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported_media_type",
 			`Content-Type is "application/x-www-form-urlencoded": want application/json (with curl: -H 'Content-Type: application/json')`},
 		{"broken content type", "POST", start, "{}", []string{"Content-Type", ";"}, 415, "unsupported_media_type",

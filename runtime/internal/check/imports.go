@@ -68,8 +68,8 @@ var bans = []ban{
 		"ask for it in a method of store.Store: only a backend knows its driver"},
 	{[]string{"database/sql"}, []string{"./store/"}, nil,
 		"ask for it in a method of store.Store: only a backend speaks to a database"},
-	{[]string{"testing/"}, []string{"./store/storetest/", "./runtime/runtimetest/"}, []string{},
-		"move it to a _test.go file, or to storetest or runtimetest: the binary must not link it"},
+	{[]string{"testing/"}, []string{"./store/storetest/", "./store/sqlite/sqlitetest/", "./runtime/runtimetest/"}, []string{},
+		"move it to a _test.go file, or to storetest, sqlitetest or runtimetest: the binary must not link it"},
 }
 
 // The engine's own dependencies become those of every user.
