@@ -142,6 +142,10 @@ func (c *child) call(ctx context.Context, method, path string, in, out any) erro
 var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 
 func call(ctx context.Context, method, url string, in, out any) error {
+	return callWith(ctx, client, method, url, in, out)
+}
+
+func callWith(ctx context.Context, client *http.Client, method, url string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
