@@ -26,7 +26,9 @@ type Config struct {
 	// MaxPayload bounds each stored value, in bytes. Default 4 MiB.
 	MaxPayload int
 	// MaxRecoveries is how often a run may be recovered in a row, without a
-	// step recorded in between, before it is parked as stuck. Default 20.
+	// step recorded in between, before it is parked as stuck. A process that
+	// dies takes innocent runs along, which must not be parked for it, so the
+	// default is high: 100.
 	MaxRecoveries int
 	// Drain is the time running steps get to end when Run stops; after it
 	// their contexts are cancelled. Default 10 s; negative: none.
@@ -57,7 +59,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	atLeast("MaxLoaded", &c.MaxLoaded, 10_000, 1)
 	atLeast("MaxPayload", &c.MaxPayload, 4<<20, 1)
-	atLeast("MaxRecoveries", &c.MaxRecoveries, 20, 1)
+	atLeast("MaxRecoveries", &c.MaxRecoveries, 100, 1)
 	if c.Drain == 0 {
 		c.Drain = 10 * time.Second
 	}
