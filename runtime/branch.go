@@ -127,8 +127,10 @@ func (c attemptContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-func (b *branch) attemptContext(a *attempt) context.Context {
-	ctx := context.Context(attemptContext{b.e.ctx, a})
+// attemptContext derives from the workflow's own, which may carry values and
+// a deadline of the user's.
+func (b *branch) attemptContext(parent context.Context, a *attempt) context.Context {
+	ctx := context.Context(attemptContext{parent, a})
 	if b.e.run.Trace.Sampled {
 		t := b.e.run.Trace
 		ctx = trace.ContextWithSpanContext(ctx, spanContext(t, store.StepSpanID(t, b.e.run.ID, a.path, a.number)))

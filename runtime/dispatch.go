@@ -99,17 +99,21 @@ func (d *dispatcher) round(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	room := d.rt.room()
-	d.hungry.Store(room <= 0)
-	if room <= 0 {
+	room := d.rt.reserveMany(claimBatch)
+	if room == 0 {
 		return false // the next run to leave signals
 	}
 	names, queues := d.take()
 	if len(names) == 0 {
+		d.rt.giveBack(room)
 		return false
 	}
-	req := store.ClaimRequest{Executor: d.rt.cfg.Executor, Now: now(), Limit: min(room, claimBatch), Queues: queues}
+	req := store.ClaimRequest{Executor: d.rt.cfg.Executor, Now: now(), Limit: room, Queues: queues}
 	runs, err := d.rt.store.Claim(context.WithoutCancel(ctx), req)
+	if err != nil {
+		runs = nil
+	}
+	d.rt.giveBack(room - len(runs))
 	if err != nil {
 		return d.retry(ctx, names, err)
 	}
@@ -169,16 +173,14 @@ func (d *dispatcher) retry(ctx context.Context, names []string, err error) bool 
 	}
 }
 
-// launch starts a claimed run, or parks one whose workflow is unknown here.
+// launch starts a claimed run, which has its place, or parks one whose workflow
+// is unknown here.
 func (d *dispatcher) launch(run store.Run) {
 	rt := d.rt
-	rt.mu.Lock()
-	rt.held++
-	rt.mu.Unlock()
 	if _, err := rt.reg.workflow(run.Workflow); err != nil {
 		why := fmt.Errorf("%w: %w", ErrNondeterministic, err)
 		go func() {
-			defer rt.unreserve()
+			defer rt.unreserve(run.Queue)
 			rt.persist(nil, func() error {
 				_, err := rt.store.Finish(context.Background(), run.Claim(), *stuck(why))
 				return err

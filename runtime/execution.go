@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	goruntime "runtime"
 	"sync"
@@ -109,7 +110,8 @@ func (e *execution) begin() {
 	call, err := e.def.prepare(e.rt.cfg.Codec, e.run.Input)
 	ready = true
 	if err != nil {
-		e.finish(failed(err))
+		// It fitted when the run was started: the code has changed.
+		e.finish(stuck(fmt.Errorf("%w: the input no longer fits: %w", ErrNondeterministic, err)))
 		return
 	}
 	go e.work(call) // drain waits for the place of the run
@@ -169,8 +171,10 @@ func (e *execution) finish(outcome *store.Outcome) {
 	case errors.Is(cause, ErrNondeterministic), errors.Is(cause, store.ErrConflict):
 		e.end(*stuck(cause))
 	case cause == errDraining, errors.Is(cause, store.ErrFull):
-		// A failure leaves the run to recovery.
-		e.rt.store.Release(context.Background(), []store.Claim{e.claim}, now())
+		// What cannot be given back now is left to recovery.
+		e.rt.persist(nil, func() error {
+			return e.rt.store.Release(context.Background(), []store.Claim{e.claim}, now())
+		})
 	}
 	close(e.done)
 	e.rt.unload(e)
@@ -218,7 +222,7 @@ func (e *execution) log(status store.Status, run *store.Run) {
 // ends the calling goroutine.
 func (e *execution) fail(err error) {
 	e.haltWith(err)
-	if !errors.Is(err, ErrNondeterministic) && err != errDraining {
+	if !errors.Is(err, ErrNondeterministic) {
 		e.rt.noteFatal(err)
 	}
 	goruntime.Goexit()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/stepwell/stepwell/store"
 )
@@ -11,6 +12,27 @@ import (
 // recorded turns an error into the form in which it is stored. What a workflow
 // sees, live too, is made from this form.
 func recorded(err error) *store.Failure {
+	f := failureOf(err)
+	f.Message, f.Stack = clip(f.Message, maxMessage), clip(f.Stack, maxStack)
+	return f
+}
+
+// What is kept of an error's text, in bytes.
+const (
+	maxMessage = 16 << 10
+	maxStack   = 32 << 10
+)
+
+// clip bounds a text and makes it what JSON can hold, so that it reads the same
+// before and after it was stored.
+func clip(s string, most int) string {
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+func failureOf(err error) *store.Failure {
 	if se, ok := errors.AsType[*StepError](err); ok && err == error(se) {
 		return &store.Failure{Code: se.Code, Message: se.Error(), Step: se.Path, Stack: se.Stack}
 	}

@@ -61,12 +61,12 @@ func Go[T any](ctx context.Context, fn func(context.Context) (T, error)) *Future
 	}
 	defer b.leave()
 	f.f.e = b.e
-	b.e.branch(f.f, &branch{e: b.e, path: b.fork()}, body)
+	b.e.branch(ctx, f.f, &branch{e: b.e, path: b.fork()}, body)
 	return f
 }
 
 // branch runs body as a new branch and completes f when it is over.
-func (e *execution) branch(f *future, b *branch, body func(context.Context)) {
+func (e *execution) branch(ctx context.Context, f *future, b *branch, body func(context.Context)) {
 	e.mu.Lock()
 	e.active++
 	e.mu.Unlock()
@@ -77,7 +77,7 @@ func (e *execution) branch(f *future, b *branch, body func(context.Context)) {
 				e.complete(f)
 			}
 		}()
-		body(b.context(e.ctx))
+		body(b.context(ctx))
 		if err := b.returned(); err != nil && !e.halted.Load() {
 			e.fail(err)
 		}
@@ -161,7 +161,7 @@ func Select(ctx context.Context, futures ...Awaitable) (int, error) {
 	}
 	fs := make([]*future, len(futures))
 	for i, f := range futures {
-		if fs[i] = f.awaited(); fs[i].e != b.e {
+		if fs[i] = f.awaited(); fs[i].e != b.e && !fs[i].isOver() {
 			return -1, fmt.Errorf("%w: future %d belongs to another run", ErrInvalid, i)
 		}
 	}
@@ -173,8 +173,15 @@ func Select(ctx context.Context, futures ...Awaitable) (int, error) {
 	if p.final != nil {
 		return b.replaySelect(fs, p.final)
 	}
+	if err := b.stopped(); err != nil {
+		return -1, err
+	}
 	at := now()
 	b.e.await(fs...)
+	// A branch that ended because the run was stopped has won nothing.
+	if err := b.stopped(); err != nil {
+		return -1, err
+	}
 	first := 0
 	for !fs[first].isOver() {
 		first++

@@ -71,7 +71,7 @@ func (h *Handle[Out]) Result(ctx context.Context) (Out, error) {
 	}
 	var err error
 	if b := branchOf(ctx); b != nil {
-		data, err = b.step("result of "+h.id, nil, work{wait, func() ([]byte, error) { return data, nil }})
+		data, err = b.step(ctx, "result of "+h.id, nil, work{wait, func() ([]byte, error) { return data, nil }})
 	} else {
 		err = wait(ctx)
 	}
@@ -88,8 +88,9 @@ func (h *Handle[Out]) await(ctx context.Context) (Run, error) {
 	if h.e != nil {
 		select {
 		case <-h.e.done:
-			if h.e.ended != nil {
-				return *h.e.ended, nil
+			// A run that was cancelled or got stuck may have been resumed.
+			if run := h.e.ended; run != nil && (run.Status == store.Succeeded || run.Status == store.Failed) {
+				return *run, nil
 			}
 		case <-ctx.Done():
 			return Run{}, context.Cause(ctx)

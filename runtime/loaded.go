@@ -24,10 +24,12 @@ func (rt *Runtime) reserve() bool {
 	return true
 }
 
-func (rt *Runtime) unreserve() {
+// unreserve gives a place back that was taken for a run of the queue.
+func (rt *Runtime) unreserve(queue string) {
 	rt.mu.Lock()
-	defer rt.mu.Unlock()
 	rt.leaveLocked()
+	rt.mu.Unlock()
+	rt.dispatch.freed(queue)
 }
 
 func (rt *Runtime) leaveLocked() {
@@ -87,6 +89,31 @@ func (rt *Runtime) room() int {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	return rt.cfg.MaxLoaded - rt.held
+}
+
+// reserveMany takes up to n places. When there is none it sees to it that the
+// next to leave wakes the dispatcher: under the same lock, or that one could
+// leave in between and tell nobody.
+func (rt *Runtime) reserveMany(n int) int {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	n = min(n, rt.cfg.MaxLoaded-rt.held)
+	rt.dispatch.hungry.Store(n <= 0)
+	n = max(n, 0)
+	rt.held += n
+	return n
+}
+
+// giveBack returns places that were not used.
+func (rt *Runtime) giveBack(n int) {
+	if n == 0 {
+		return
+	}
+	rt.mu.Lock()
+	rt.held -= n - 1
+	rt.leaveLocked()
+	rt.mu.Unlock()
+	rt.dispatch.freed("")
 }
 
 func (rt *Runtime) loadedOf(queue string) int {

@@ -187,7 +187,8 @@ func (rt *Runtime) fatal(err error) {
 // noteFatal ends Run at an error after which this process cannot say what is
 // stored, or cannot go on with a run it holds: a new one recovers.
 func (rt *Runtime) noteFatal(err error) {
-	for _, harmless := range []error{nil, store.ErrStale, store.ErrClosed, store.ErrConflict, store.ErrFull, store.ErrOverloaded, context.Canceled} {
+	for _, harmless := range []error{nil, store.ErrStale, store.ErrClosed, store.ErrConflict, store.ErrFull, store.ErrOverloaded,
+		context.Canceled, ErrInvalid, ErrExists, ErrNotFound, ErrDraining, errDraining} {
 		if errors.Is(err, harmless) {
 			return
 		}

@@ -57,6 +57,7 @@ func (s *signals) deliver(ctx context.Context, id string) {
 	run, err := s.rt.store.Get(context.WithoutCancel(ctx), id)
 	if err != nil {
 		s.rt.cfg.Logger.Error("read signals", "run_id", id, "error", err)
+		time.AfterFunc(time.Second, func() { s.add(id) })
 		return
 	}
 	switch e := s.rt.execution(id); {

@@ -3,6 +3,9 @@ package runtime
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -96,7 +99,7 @@ func (rt *Runtime) create(ctx context.Context, def *definition, input []byte, op
 	// Not ended by ctx: who creates a claimed run must get it.
 	run, created, err := rt.store.Create(context.WithoutCancel(ctx), n)
 	if claimed && (err != nil || !created) {
-		rt.unreserve()
+		rt.unreserve(n.Queue)
 	}
 	switch {
 	case err != nil:
@@ -161,6 +164,16 @@ func (rt *Runtime) newTrace(ctx context.Context) store.Trace {
 	return t
 }
 
+// childID follows from the parent and the place in it; a long one is hashed.
+func childID(parent, path string) string {
+	id := parent + ":" + path
+	if ValidateID(id) == nil {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "child-" + hex.EncodeToString(sum[:16])
+}
+
 // startChild starts a run from inside another. The id is fixed before the
 // child is created, so a crash in between creates the same child again.
 func (b *branch) startChild(ctx context.Context, def *definition, input []byte, opts []StartOption) (string, error) {
@@ -179,15 +192,21 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 		return "", err
 	}
 	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
-	opts = append([]StartOption{ID(b.e.run.ID + ":" + path)}, opts...)
-	run, _, _, err := b.e.rt.create(ctx, def, input, opts, b.e)
+	opts = append([]StartOption{ID(childID(b.e.run.ID, path))}, opts...)
+	var run Run
+	err := b.e.rt.persist(b.e.halting, func() (err error) {
+		run, _, _, err = b.e.rt.create(context.WithoutCancel(ctx), def, input, opts, b.e)
+		return err
+	})
 	switch {
+	case err == nil:
+		row.ChildID = run.ID
+	case errors.Is(err, ErrInvalid), errors.Is(err, ErrExists), errors.Is(err, ErrNotFound):
+		row.Status, row.Error = store.StepFailed, recorded(err)
 	case err == ErrDraining:
 		b.e.fail(errDraining)
-	case err != nil:
-		row.Status, row.Error = store.StepFailed, recorded(err)
 	default:
-		row.ChildID = run.ID
+		b.e.fail(err) // nothing that the workflow did wrong
 	}
 	row.EndedAt = now()
 	b.record(row)

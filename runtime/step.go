@@ -29,7 +29,7 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 	}
 	var out T
 	codec := b.e.rt.cfg.Codec
-	data, err := b.step(name, opts, work{
+	data, err := b.step(ctx, name, opts, work{
 		do:     func(ctx context.Context) (err error) { out, err = fn(ctx); return err },
 		output: func() ([]byte, error) { return codec.Encode(out) },
 	})
@@ -52,8 +52,8 @@ type work struct {
 }
 
 // step is Step without its types.
-func (b *branch) step(name string, opts []StepOption, w work) ([]byte, error) {
-	t, err := b.newTry(name, opts, w)
+func (b *branch) step(ctx context.Context, name string, opts []StepOption, w work) ([]byte, error) {
+	t, err := b.newTry(ctx, name, opts, w)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,7 @@ func settled(name string, row *store.Step) ([]byte, error) {
 // try is the sequence of attempts at one step.
 type try struct {
 	branch *branch
+	ctx    context.Context // the caller\'s
 	path   string
 	name   string
 	cfg    stepConfig
@@ -85,11 +86,12 @@ type try struct {
 	failures int       // recorded so far
 	number   int       // of the last attempt
 	wake     time.Time // not before
+	started  time.Time // the last attempt
 }
 
 // newTry enters the branch for a step.
-func (b *branch) newTry(name string, opts []StepOption, w work) (*try, error) {
-	t := &try{branch: b, name: name, work: w, cfg: stepConfig{retry: Retry{Max: 1}}}
+func (b *branch) newTry(ctx context.Context, name string, opts []StepOption, w work) (*try, error) {
+	t := &try{branch: b, ctx: ctx, name: name, work: w, cfg: stepConfig{retry: Retry{Max: 1}}}
 	for _, o := range opts {
 		o.applyStep(&t.cfg)
 	}
@@ -121,13 +123,17 @@ func (t *try) next() (*store.Step, error) {
 		return nil, err
 	}
 	t.number++
-	started := now()
+	t.started = now()
 	err := t.attempt()
-	return t.record(started, err)
+	if err == errShutdown {
+		t.branch.e.fail(errDraining)
+	}
+	return t.record(err)
 }
 
 // wait holds the attempt back until it is due.
 func (t *try) wait() error {
+	t.branch.e.checkHalt()
 	if err := t.branch.stopped(); err != nil {
 		return err
 	}
@@ -139,20 +145,20 @@ func (t *try) wait() error {
 }
 
 // record decides what an attempt's end means for the step, and commits it.
-func (t *try) record(started time.Time, err error) (*store.Step, error) {
+func (t *try) record(err error) (*store.Step, error) {
 	b, e := t.branch, t.branch.e
 	var out []byte
 	if err == nil {
 		out, err = t.encode()
 	}
-	row := &store.Step{Path: t.path, Attempt: t.number, Kind: store.KindStep, Name: t.name, StartedAt: started, EndedAt: now()}
+	row := &store.Step{Path: t.path, Attempt: t.number, Kind: store.KindStep, Name: t.name, StartedAt: t.started, EndedAt: now()}
 	stop := b.stopped()
 	switch {
 	case err == nil:
 		row.Status, row.Output = store.StepSucceeded, out
 	case context.Cause(e.ctx) == errReturned:
 		row.Status, row.Error = store.StepCancelled, recorded(errReturned)
-	case stop != nil && cutShort(err, stop):
+	case stop != nil:
 		row.Status, row.Error = store.StepCancelled, recorded(stop)
 	case t.cfg.retry.again(err, t.failures):
 		t.failures++
@@ -185,39 +191,44 @@ func (t *try) encode() (out []byte, err error) {
 	return out, nil
 }
 
-// cutShort tells an attempt that ended because its context did from one that
-// failed by itself just then.
-func cutShort(err, stop error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, stop)
-}
-
 // attempt runs the function once.
 func (t *try) attempt() (err error) {
-	ctx := t.branch.attemptContext(&attempt{run: t.branch.e, path: t.path, number: t.number, name: t.name})
+	ctx := t.branch.attemptContext(t.ctx, &attempt{run: t.branch.e, path: t.path, number: t.number, name: t.name})
+	err = errExited
+	began := t.branch.e.rt.isolate(ctx, t.branch.e.def.name+"/"+t.name, t.cfg.compute, func() {
+		err = t.run(ctx)
+	})
+	if began != nil {
+		err = t.explain(context.Cause(ctx), began)
+	}
+	return err
+}
+
+// run is the attempt itself, where it was given a place: waiting for one counts
+// neither for its timeout nor for its duration.
+func (t *try) run(ctx context.Context) (err error) {
+	t.started = now()
 	if t.cfg.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, t.cfg.timeout, ErrTimeout)
 		defer cancel()
 	}
-	err = errExited
-	began := t.branch.e.rt.isolate(ctx, t.branch.e.def.name+"/"+t.name, t.cfg.compute, func() {
-		defer catch(&err)
-		err = t.do(ctx)
-	})
-	if began != nil {
-		err = began
-	}
-	if err != nil {
+	if err = t.protected(ctx); err != nil {
 		err = t.explain(context.Cause(ctx), err)
 	}
 	return err
+}
+
+func (t *try) protected(ctx context.Context) (err error) {
+	defer catch(&err)
+	return t.do(ctx)
 }
 
 // explain names the end of the context as the cause of an error that came of it.
 func (t *try) explain(cause, err error) error {
 	switch {
 	case cause == errShutdown:
-		t.branch.e.fail(errDraining) // cut short by us: it runs again
+		return errShutdown // cut short by us: it runs again
 	case cause == ErrTimeout && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTimeout)):
 		return fmt.Errorf("%w after %v", ErrTimeout, t.cfg.timeout)
 	}
