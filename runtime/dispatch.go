@@ -135,8 +135,7 @@ func (d *dispatcher) mark(names []string) {
 }
 
 // take returns the names that were ready, and from which of those queues new
-// runs may be claimed. A queue without a free place here is left out, but
-// its runs that had started before may still come.
+// runs may be claimed.
 func (d *dispatcher) take() (names []string, queues []store.QueueLimit) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -148,12 +147,8 @@ func (d *dispatcher) take() (names []string, queues []store.QueueLimit) {
 		case name == "":
 			queues = append(queues, store.QueueLimit{})
 		case q == nil: // not one of ours
-		case q.cfg.PerExecutor == 0:
-			queues = append(queues, store.QueueLimit{Name: name, Concurrency: q.cfg.Concurrency})
 		default:
-			if free := q.cfg.PerExecutor - d.rt.loadedOf(name); free > 0 {
-				queues = append(queues, store.QueueLimit{Name: name, Concurrency: q.cfg.Concurrency, Limit: free})
-			}
+			queues = append(queues, store.QueueLimit{Name: name, Concurrency: q.cfg.Concurrency, PerExecutor: q.cfg.PerExecutor})
 		}
 	}
 	return names, queues

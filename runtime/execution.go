@@ -61,10 +61,15 @@ type execution struct {
 // waiter is one branch in a wait. Whoever wakes it counts it active again in
 // its place, so that there is no moment in which a woken run looks idle.
 type waiter struct {
-	woken bool
-	ch    chan struct{}
-	at    time.Time // when it wakes by itself; zero: it does not
+	woken  bool
+	ch     chan struct{}
+	at     time.Time // when it wakes by itself; zero: it does not
+	signal bool      // a signal wakes it
 }
+
+// stoppable: a request to stop wakes it. A wait for a branch ends by itself
+// when the branch does.
+func (w *waiter) stoppable() bool { return w.signal || !w.at.IsZero() }
 
 func newExecution(rt *Runtime, run store.Run, def *definition) *execution {
 	e := &execution{
@@ -183,6 +188,7 @@ func (e *execution) finish(outcome *store.Outcome) {
 // end commits the outcome. While the store has no room it tries again: the
 // outcome is known and must not be lost.
 func (e *execution) end(o store.Outcome) {
+	o.HasParent = e.run.ParentID != ""
 	var status store.Status
 	err := e.rt.persist(nil, func() (err error) {
 		status, err = e.rt.store.Finish(context.Background(), e.claim, o)
@@ -264,19 +270,26 @@ func (e *execution) stopCause() store.StopCause {
 	return e.stop
 }
 
-// requestStop is told that the run was asked to stop: waits end, and the
-// context of running steps does.
-func (e *execution) requestStop(run *store.Run) {
+// signal is told what reached the run from outside. When it was asked to stop,
+// waits end, and the contexts of running steps do.
+func (e *execution) signal(run *store.Run) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.signals = max(e.signals, run.Signals)
+	if run.Signals > e.signals {
+		e.signals = run.Signals
+		for w := range e.waiters {
+			if w.signal {
+				e.wakeLocked(w)
+			}
+		}
+	}
 	if run.Stop == store.StopNone || e.stop != store.StopNone {
 		return
 	}
 	e.stop = run.Stop
 	for w := range e.waiters {
-		if !w.at.IsZero() {
-			e.wakeLocked(w) // those for a branch end when the branch does
+		if w.stoppable() {
+			e.wakeLocked(w)
 		}
 	}
 	e.cancel(stopError(run.Stop))

@@ -58,22 +58,20 @@ func (h *Handle[Out]) Cancel(ctx context.Context) error {
 // Result waits for the end of the run and returns its output, or a [*RunError]
 // when it failed, was cancelled or is stuck. ctx ends the wait, not the run.
 //
-// Inside a run the result is recorded like that of a step.
+// Inside a run the result is recorded like that of a step, a stuck run is waited
+// for until it was mended, and a failure is a [*StepError]. While a run waits
+// for its child it takes no memory.
 func (h *Handle[Out]) Result(ctx context.Context) (Out, error) {
 	var out Out
 	var data []byte
-	wait := func(ctx context.Context) error {
-		run, err := h.await(ctx)
-		if err == nil {
-			data, err = runResult(&run)
-		}
-		return err
-	}
 	var err error
 	if b := branchOf(ctx); b != nil {
-		data, err = b.step(ctx, "result of "+h.id, nil, work{wait, func() ([]byte, error) { return data, nil }})
+		data, err = b.result(h.id)
 	} else {
-		err = wait(ctx)
+		var run Run
+		if run, err = h.await(ctx); err == nil {
+			data, err = runResult(&run)
+		}
 	}
 	if err != nil {
 		return out, err

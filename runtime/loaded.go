@@ -47,7 +47,6 @@ func (rt *Runtime) launch(run store.Run) *execution {
 	e := newExecution(rt, run, def)
 	rt.mu.Lock()
 	rt.loaded[run.ID] = e
-	rt.perQueue[run.Queue]++
 	draining := rt.phase() > phaseReady
 	rt.mu.Unlock()
 	if draining {
@@ -65,9 +64,6 @@ func (rt *Runtime) unload(e *execution) {
 		delete(rt.loaded, e.run.ID)
 	}
 	rt.leaveLocked()
-	if rt.perQueue[e.run.Queue]--; rt.perQueue[e.run.Queue] == 0 {
-		delete(rt.perQueue, e.run.Queue)
-	}
 	rt.mu.Unlock()
 	rt.dispatch.freed(e.run.Queue)
 }
@@ -114,12 +110,6 @@ func (rt *Runtime) giveBack(n int) {
 	rt.leaveLocked()
 	rt.mu.Unlock()
 	rt.dispatch.freed("")
-}
-
-func (rt *Runtime) loadedOf(queue string) int {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	return rt.perQueue[queue]
 }
 
 // unloadAfter is shorter when memory is nearly full.

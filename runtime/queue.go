@@ -10,7 +10,7 @@ import (
 type QueueConfig struct {
 	// Concurrency bounds the runs on all executors together; 0: no bound.
 	Concurrency int
-	// PerExecutor bounds the runs of the queue loaded in one process; 0: no bound.
+	// PerExecutor bounds the runs on one executor; 0: no bound.
 	PerExecutor int
 }
 

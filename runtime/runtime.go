@@ -35,9 +35,8 @@ type Runtime struct {
 	mu     sync.Mutex
 	loaded map[string]*execution
 	// held counts the loaded runs and those about to be.
-	held     int
-	vacant   chan struct{} // told when held becomes zero
-	perQueue map[string]int
+	held   int
+	vacant chan struct{} // told when held becomes zero
 }
 
 // phase is where a runtime is in its life.
@@ -70,7 +69,7 @@ func New(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
 	rt := &Runtime{
 		store: s, cfg: cfg, reg: reg, vacant: make(chan struct{}, 1),
 		failed: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{}),
-		loaded: map[string]*execution{}, perQueue: map[string]int{},
+		loaded: map[string]*execution{},
 	}
 	base, cut := context.WithCancelCause(rt.Context(context.Background()))
 	rt.base, rt.cut = base, cut
@@ -114,6 +113,7 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	if rec.Recovered+rec.Parked > 0 {
 		rt.cfg.Logger.Info("recovered runs", "recovered", rec.Recovered, "stuck", rec.Parked)
 	}
+	rt.warnOfQueues(ctx)
 	isolator := isolate.New(isolate.Config{Threads: rt.cfg.ComputeThreads, Logger: rt.cfg.Logger})
 	rt.isolator.Store(isolator)
 	rt.state.Store(int32(phaseReady))
@@ -138,6 +138,20 @@ func (rt *Runtime) Run(ctx context.Context) error {
 		return *err
 	}
 	return nil
+}
+
+// warnOfQueues names queues that hold runs and are not defined any more: those
+// runs would wait for ever, and nobody would know why.
+func (rt *Runtime) warnOfQueues(ctx context.Context) {
+	stats, err := rt.store.Stats(ctx)
+	if err != nil {
+		return // whatever it is, the first write tells it better
+	}
+	for _, q := range stats.Queues {
+		if q.Name != "" && q.Depth > 0 && rt.reg.queues[q.Name] == nil {
+			rt.cfg.Logger.Warn("runs wait in a queue that is not defined; define it to have them executed", "queue", q.Name, "runs", q.Depth)
+		}
+	}
 }
 
 // drain ends the executions: first those that wait, then as their steps end,

@@ -62,7 +62,7 @@ func (s *signals) deliver(ctx context.Context, id string) {
 	}
 	switch e := s.rt.execution(id); {
 	case e != nil && e.claim.Epoch == run.Epoch:
-		e.requestStop(&run)
+		e.signal(&run)
 	case run.Status == store.Running && run.Executor == s.rt.cfg.Executor:
 		// Claimed, and about to be loaded from a record that is older.
 		time.AfterFunc(2*time.Millisecond, func() { s.add(id) })

@@ -3,9 +3,6 @@ package runtime
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -162,56 +159,4 @@ func (rt *Runtime) newTrace(ctx context.Context) store.Trace {
 	}
 	t.Sampled = rt.cfg.Sample(t.TraceID, remote)
 	return t
-}
-
-// childID follows from the parent and the place in it; a long one is hashed.
-func childID(parent, path string) string {
-	id := parent + ":" + path
-	if ValidateID(id) == nil {
-		return id
-	}
-	sum := sha256.Sum256([]byte(id))
-	return "child-" + hex.EncodeToString(sum[:16])
-}
-
-// startChild starts a run from inside another. The id is fixed before the
-// child is created, so a crash in between creates the same child again.
-func (b *branch) startChild(ctx context.Context, def *definition, input []byte, opts []StartOption) (string, error) {
-	if err := b.enter(); err != nil {
-		return "", err
-	}
-	defer b.leave()
-	path, p := b.past(store.KindChild, def.name)
-	if p.final != nil {
-		if p.final.Status == store.StepFailed {
-			return "", stepError(def.name, p.final)
-		}
-		return p.final.ChildID, nil
-	}
-	if err := b.stopped(); err != nil {
-		return "", err
-	}
-	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
-	opts = append([]StartOption{ID(childID(b.e.run.ID, path))}, opts...)
-	var run Run
-	err := b.e.rt.persist(b.e.halting, func() (err error) {
-		run, _, _, err = b.e.rt.create(context.WithoutCancel(ctx), def, input, opts, b.e)
-		return err
-	})
-	switch {
-	case err == nil:
-		row.ChildID = run.ID
-	case errors.Is(err, ErrInvalid), errors.Is(err, ErrExists), errors.Is(err, ErrNotFound):
-		row.Status, row.Error = store.StepFailed, recorded(err)
-	case err == ErrDraining:
-		b.e.fail(errDraining)
-	default:
-		b.e.fail(err) // nothing that the workflow did wrong
-	}
-	row.EndedAt = now()
-	b.record(row)
-	if row.Error != nil {
-		return "", stepError(def.name, row)
-	}
-	return run.ID, nil
 }

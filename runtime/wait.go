@@ -23,7 +23,7 @@ func (e *execution) wait(w *waiter, register func()) {
 	if register != nil {
 		register()
 	}
-	if e.stop != store.StopNone && !w.at.IsZero() {
+	if e.stop != store.StopNone && w.stoppable() {
 		e.wakeLocked(w)
 	}
 	if e.active == 0 {
@@ -64,6 +64,23 @@ func (e *execution) wakeLocked(w *waiter) {
 	delete(e.waiters, w)
 	close(w.ch)
 	e.stopIdleLocked()
+}
+
+// signalled is the number of signals that have reached the run.
+func (e *execution) signalled() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.signals
+}
+
+// waitSignal waits for a signal after those seen.
+func (e *execution) waitSignal(seen int64) {
+	w := &waiter{signal: true}
+	e.wait(w, func() {
+		if e.signals != seen {
+			e.wakeLocked(w)
+		}
+	})
 }
 
 // waitUntil waits for a time.

@@ -32,6 +32,9 @@ type QueueLimit struct {
 	// Concurrency bounds the runs of the queue that have started and not
 	// ended, on all executors together; zero means no bound.
 	Concurrency int
+	// PerExecutor bounds them on the executor that claims; zero means no bound.
+	// A store for one process has one executor, whatever it was called before.
+	PerExecutor int
 	// Limit bounds the runs taken by this call; zero means no bound.
 	Limit int
 }

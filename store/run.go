@@ -103,4 +103,7 @@ type Outcome struct {
 	Output []byte
 	Error  *Failure
 	At     time.Time
+	// HasParent has the end signalled to the run's parent, which is queued when
+	// it waits. Ends that the store makes itself always are.
+	HasParent bool
 }

@@ -38,11 +38,13 @@ const (
 	KindNow    Kind = 3
 	KindID     Kind = 4
 	KindSelect Kind = 5
-	KindChild  Kind = 6
+	KindChild  Kind = 6 // the start of a child
+	KindResult Kind = 7 // the wait for the end of another run
 )
 
 var kindNames = [...]string{
 	KindStep: "step", KindSleep: "sleep", KindNow: "now", KindID: "id", KindSelect: "select", KindChild: "child",
+	KindResult: "result",
 }
 
 func (k Kind) String() string {

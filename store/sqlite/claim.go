@@ -27,12 +27,12 @@ func (t *tx) claim(req store.ClaimRequest) ([]store.Run, error) {
 		if q.Limit > 0 {
 			limit = min(limit, q.Limit)
 		}
-		if limit > 0 && q.Concurrency > 0 {
+		if places := bound(q.Concurrency, q.PerExecutor); limit > 0 && places > 0 {
 			held, err := t.count(countHeld, q.Name)
 			if err != nil {
 				return nil, err
 			}
-			limit = min(limit, q.Concurrency-int(held))
+			limit = min(limit, places-int(held))
 		}
 		if limit <= 0 {
 			continue
@@ -43,6 +43,14 @@ func (t *tx) claim(req store.ClaimRequest) ([]store.Run, error) {
 	}
 	t.moved(store.Queued, store.Running, int64(len(runs)))
 	return runs, nil
+}
+
+// bound is the lower of two bounds, where zero means none.
+func bound(a, b int) int {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // claimWith appends the runs that the query claims, in the order in which they

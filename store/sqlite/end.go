@@ -42,8 +42,10 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 		return 0, fmt.Errorf("finish run %s: %v is no end", claim.ID, o.Status)
 	}
 	var status store.Status
-	err := s.w.do(ctx, true, func(tx *tx) (err error) {
-		status, err = tx.finish(claim, o)
+	err := s.w.do(ctx, !o.HasParent, func(tx *tx) (err error) {
+		if status, err = tx.finish(claim, o); err == nil && o.HasParent && status.Ended() {
+			err = tx.signalParent(claim.Seq, o.At)
+		}
 		return err
 	})
 	if err != nil {

@@ -161,6 +161,17 @@ UPDATE runs
 SET status = 1, queued_at = ?2, wake_at = NULL, due_at = ` + deadlineDue + `
 WHERE seq = ?1`
 
+	selectParent = `
+SELECT p.seq, p.id, p.status
+FROM runs AS c
+JOIN runs AS p ON p.id = c.parent_id
+WHERE c.seq = ?1 AND p.status <= 4`
+
+	signalRun = `
+UPDATE runs
+SET signals = signals + 1
+WHERE seq = ?1`
+
 	stopRun = `
 UPDATE runs
 SET stop = ?2, signals = signals + 1, due_at = NULL
@@ -171,10 +182,14 @@ UPDATE runs
 SET status = ?2, error = ?3, ended_at = ?4, end_pos = ?5, wake_at = NULL, due_at = NULL
 WHERE seq = ?1`
 
+	// resumeRun: the run has left its queue and stands in line again. An end
+	// whose span was not sent yet is forgotten; one that was counts.
 	resumeRun = `
 UPDATE runs
 SET status = 1, stop = 0, queued_at = ?2, ended_at = NULL, end_pos = NULL, error = NULL, output = NULL,
-    attempt = attempt + 1, resumes = resumes + (status = 7), recoveries = 0, due_at = deadline
+    started_at = CASE WHEN queue = '' THEN started_at END, attempt = attempt + 1,
+    resumes = resumes + (status = 7 AND end_pos <= (SELECT COALESCE(MAX(pos), 0) FROM cursors WHERE name = 'spans')),
+    recoveries = 0, due_at = deadline
 WHERE seq = ?1`
 
 	selectDue = `

@@ -53,6 +53,31 @@ func (t *tx) endUnstarted(seq int64, id string, from store.Status, cause store.S
 	}
 	t.moved(from, to, 1)
 	t.publish(store.Event{Kind: store.EventEnded, ID: id, Seq: seq})
+	return t.signalParent(seq, now)
+}
+
+// signalParent tells the parent of a run, if it has one that lives, that the
+// run has ended.
+func (t *tx) signalParent(child int64, now time.Time) error {
+	var parent int64
+	var id string
+	var status store.Status
+	err := t.query(selectParent, func(r row) error {
+		parent, id, status = r.int(0), r.text(1), store.Status(r.int(2))
+		return nil
+	}, child)
+	if err != nil || parent == 0 {
+		return err
+	}
+	if _, err := t.exec(signalRun, parent); err != nil {
+		return err
+	}
+	switch status {
+	case store.Running:
+		t.publish(store.Event{Kind: store.EventSignalled, ID: id, Seq: parent})
+	case store.Waiting:
+		return t.requeue(parent, status, now)
+	}
 	return nil
 }
 

@@ -65,7 +65,7 @@ func script(t *testing.T, s *Store, after func(n int)) (n int) {
 		}
 		_, err = s.Resume(ctx, id("c"), minute(12))
 		ok(err)
-		_, err = s.Claim(ctx, store.ClaimRequest{Executor: "e", Now: minute(13), Limit: 5})
+		_, err = s.Claim(ctx, store.ClaimRequest{Executor: "e", Now: minute(13), Limit: 5, Queues: []store.QueueLimit{{Name: "q"}}})
 		ok(err)
 		_, err = s.Stop(ctx, id("b"), store.StopCancel, minute(14))
 		ok(err)

@@ -184,6 +184,9 @@ func (m *model) resume(id string, now time.Time) (*modelRun, error) {
 	}
 	r.Stop, r.Error, r.Output, r.EndedAt, r.recoveries = store.StopNone, nil, nil, time.Time{}, 0
 	r.Attempt++
+	if r.Queue != "" {
+		r.StartedAt = time.Time{} // it stands in line again
+	}
 	r.queue(now)
 	return r, nil
 }

@@ -210,7 +210,7 @@ var eventRules = []rule{
 		_, err = f.s.Resume(f.Context(), "a", at(21))
 		f.must(err)
 		want("resume, with a deadline ahead", queued, due(at(50)))
-		r = f.claim(1)[0]
+		r = f.claim(1, "q")[0]
 		f.stop("a", store.StopCancel)
 		want("stop a running run", signalled)
 		f.finish(r.Claim(), store.Stuck)

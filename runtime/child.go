@@ -1,0 +1,136 @@
+package runtime
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	goruntime "runtime"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// childID follows from the parent and the place in it; a long one is hashed.
+func childID(parent, path string) string {
+	id := parent + ":" + path
+	if ValidateID(id) == nil {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "child-" + hex.EncodeToString(sum[:16])
+}
+
+// startChild starts a run from inside another. The id is fixed before the
+// child is created, so a crash in between creates the same child again.
+func (b *branch) startChild(ctx context.Context, def *definition, input []byte, opts []StartOption) (string, error) {
+	if err := b.enter(); err != nil {
+		return "", err
+	}
+	defer b.leave()
+	path, p := b.past(store.KindChild, def.name)
+	if p.final != nil {
+		if p.final.Status == store.StepFailed {
+			return "", stepError(def.name, p.final)
+		}
+		return p.final.ChildID, nil
+	}
+	if err := b.stopped(); err != nil {
+		return "", err
+	}
+	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
+	opts = append([]StartOption{ID(childID(b.e.run.ID, path))}, opts...)
+	var run Run
+	err := b.e.rt.persist(b.e.halting, func() (err error) {
+		run, _, _, err = b.e.rt.create(context.WithoutCancel(ctx), def, input, opts, b.e)
+		return err
+	})
+	switch {
+	case err == nil:
+		row.ChildID = run.ID
+	case errors.Is(err, ErrInvalid), errors.Is(err, ErrExists), errors.Is(err, ErrNotFound):
+		row.Status, row.Error = store.StepFailed, recorded(err)
+	case err == ErrDraining:
+		b.e.fail(errDraining)
+	default:
+		b.e.fail(err) // nothing that the workflow did wrong
+	}
+	row.EndedAt = now()
+	b.record(row)
+	if row.Error != nil {
+		return "", stepError(def.name, row)
+	}
+	return run.ID, nil
+}
+
+// result waits for the end of another run and records what it gave. The end of
+// a child is signalled by the store, so that the parent can leave memory.
+func (b *branch) result(id string) ([]byte, error) {
+	if err := b.enter(); err != nil {
+		return nil, err
+	}
+	defer b.leave()
+	path, p := b.past(store.KindResult, id)
+	if p.final != nil {
+		return settled("result of "+id, p.final)
+	}
+	opening := p.opening
+	open := func() {
+		if opening == nil {
+			opening = &store.Step{Path: path, Kind: store.KindResult, Name: id, Status: store.StepWaiting, StartedAt: now(), ChildID: id}
+			b.record(opening)
+		}
+	}
+	begun := now()
+	run, err := b.ended(id, open)
+	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindResult, Name: id, Status: store.StepSucceeded, StartedAt: begun, EndedAt: now(), ChildID: id}
+	if opening != nil {
+		row.StartedAt = opening.StartedAt
+	}
+	switch {
+	case err == nil:
+		row.Output, err = runResult(&run)
+	case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrInvalid):
+		return nil, err // the run was asked to stop
+	}
+	if err != nil {
+		row.Status, row.Error = store.StepFailed, recorded(err)
+	}
+	b.record(row)
+	return settled("result of "+id, row)
+}
+
+// ended returns the run once it has ended. open is called before the first
+// wait, if there is one.
+func (b *branch) ended(id string, open func()) (Run, error) {
+	e := b.e
+	for {
+		if err := b.stopped(); err != nil {
+			return Run{}, err
+		}
+		seen := e.signalled()
+		news, forget := e.rt.ends.watch(id)
+		run, err := e.rt.Get(context.Background(), id)
+		if err != nil || run.Status.Ended() {
+			forget()
+			if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrInvalid) {
+				e.fail(err)
+			}
+			return run, err
+		}
+		open()
+		if run.ParentID == e.run.ID {
+			forget()
+			e.waitSignal(seen)
+			continue
+		}
+		// Nobody signals us the end of a stranger: the run stays in memory.
+		select {
+		case <-news:
+		case <-e.ctx.Done():
+		case <-e.halting:
+			forget()
+			goruntime.Goexit()
+		}
+		forget()
+	}
+}
