@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -40,11 +41,11 @@ func (a *api) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer release()
 	if wait > 0 {
-		release, err := a.mayWait()
+		leave, err := a.mayWait()
 		if err != nil {
 			return err
 		}
-		defer release()
+		defer leave()
 	}
 	ctx, cancel := bounded(r)
 	defer cancel()
@@ -52,6 +53,7 @@ func (a *api) start(w http.ResponseWriter, r *http.Request) error {
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
 	}
 	run, _, err := a.rt.Start(ctx, mux.Vars(r)["name"], input, opts...)
+	release() // a client that waits holds no body
 	if err != nil {
 		return err
 	}
@@ -151,8 +153,9 @@ func (a *api) body(w http.ResponseWriter, r *http.Request) (data []byte, release
 		a.bodies.Add(-size)
 		return nil, nil, &requestError{http.StatusServiceUnavailable, "overloaded", "too many requests with large bodies are under way; nothing was started"}
 	}
-	release = func() { a.bodies.Add(-size) }
 	data, err = io.ReadAll(http.MaxBytesReader(w, r.Body, a.cfg.MaxBody))
+	a.bodies.Add(int64(len(data)) - size) // what came, not what might have
+	release = sync.OnceFunc(func() { a.bodies.Add(-int64(len(data))) })
 	if err == nil && !utf8.Valid(data) {
 		err = invalid("the body is not UTF-8")
 	}

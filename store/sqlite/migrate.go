@@ -68,6 +68,10 @@ func create(path string, now time.Time) error {
 	if err := errors.Join(err, c.close()); err != nil {
 		return err
 	}
+	// Payloads are nobody else's business; the log takes over the file's mode.
+	if err := os.Chmod(tmp, 0o600); err != nil {
+		return err
+	}
 	if err := os.Rename(tmp, path); err != nil {
 		return err
 	}

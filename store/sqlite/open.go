@@ -140,10 +140,10 @@ func (s *Store) open(cfg Config, exists bool) (err error) {
 }
 
 // checkMode insists on a write-ahead log: all that this package says about
-// crashes rests on it.
+// crashes rests on it. A copy made by VACUUM INTO has none yet.
 func checkMode(c *conn) error {
 	mode := ""
-	err := c.query("PRAGMA journal_mode", func(r row) error { mode = r.text(0); return nil })
+	err := c.query("PRAGMA journal_mode = WAL", func(r row) error { mode = r.text(0); return nil })
 	if err == nil && mode != "wal" {
 		err = fmt.Errorf("journal mode is %q, want wal: the file system may lack shared memory", mode)
 	}

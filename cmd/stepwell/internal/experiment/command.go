@@ -37,7 +37,8 @@ was due. A probe is missed when no answer with status 200 to 299 came within 1 s
 in the percentiles it counts as 1 s.
 
 Ends when all runs have ended, prints what was measured and draws it. The exit
-code is 1 when a probe was missed or a run did not succeed.`,
+code is 1 when a probe was missed or a run failed; runs that --for left no time
+to end are no failure.`,
 		Example: `  stepwell experiment --workload fibonacci -n 100
   stepwell experiment --workload delays -n 1000 --rate 50 --plot delays.svg
   stepwell experiment --for 30s -o json`,

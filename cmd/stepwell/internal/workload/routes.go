@@ -39,15 +39,18 @@ func Routes(url func() string) func(*mux.Router, *runtime.Runtime) {
 }
 
 func routes(r *mux.Router, rt starter) {
-	r.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) { home(w, req, rt) }).Methods(http.MethodGet)
+	r.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) { home(w, req, rt, r.Get(uiRoute) != nil) }).Methods(http.MethodGet)
 	r.Handle(FlakyPath, new(flaky)).Methods(http.MethodGet)
 }
 
-func home(w http.ResponseWriter, req *http.Request, rt starter) {
+// uiRoute is the name of the web UI's route, where there is one to send browsers to.
+const uiRoute = "ui"
+
+func home(w http.ResponseWriter, req *http.Request, rt starter, ui bool) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Vary", "Accept")
-	if strings.Contains(req.Header.Get("Accept"), "text/html") {
+	if ui && strings.Contains(req.Header.Get("Accept"), "text/html") {
 		http.Redirect(w, req, "/ui/", http.StatusFound)
 		return
 	}

@@ -117,7 +117,18 @@ func TestHomeRefuses(t *testing.T) {
 
 func TestHomeSendsBrowsersToTheUI(t *testing.T) {
 	f := &fake{}
-	w := ask(f, "GET", "/?n=3", "Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	html := []string{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}
+	if w := ask(f, "GET", "/?n=3", html...); w.Code != http.StatusOK || len(f.started) != 3 {
+		t.Errorf("without a UI: %d, %d runs started, want 200 and 3", w.Code, len(f.started))
+	}
+	f = &fake{}
+	r := mux.NewRouter()
+	r.Handle("/ui/", http.NotFoundHandler()).Name(uiRoute)
+	routes(r, f)
+	req := httptest.NewRequest("GET", "/?n=3", nil)
+	req.Header.Set(html[0], html[1])
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, req)
 	if w.Code != http.StatusFound || w.Header().Get("Location") != "/ui/" || len(f.started) != 0 {
 		t.Errorf("%d to %q, %d runs started, want 302 to /ui/ and none", w.Code, w.Header().Get("Location"), len(f.started))
 	}
