@@ -27,9 +27,9 @@ func (JSON) Decode(data []byte, v any) error {
 	err := json.Unmarshal(data, v)
 	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if te.Field == "" {
-			return fmt.Errorf("want a %s, got a JSON %s", jsonKind(te), te.Value)
+			return fmt.Errorf("want %s, got a JSON %s", jsonKind(te), te.Value)
 		}
-		return fmt.Errorf("field %q: want a %s, got a JSON %s", te.Field, jsonKind(te), te.Value)
+		return fmt.Errorf("field %q: want %s, got a JSON %s", te.Field, jsonKind(te), te.Value)
 	}
 	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("malformed JSON at byte %d: %w", se.Offset, err)
@@ -40,12 +40,18 @@ func (JSON) Decode(data []byte, v any) error {
 func jsonKind(te *json.UnmarshalTypeError) string {
 	switch k := te.Type.Kind().String(); k {
 	case "struct", "map":
-		return "JSON object"
+		return "a JSON object"
 	case "slice", "array":
-		return "JSON array"
+		return "a JSON array"
 	case "bool":
-		return "boolean"
+		return "a boolean"
+	case "int", "int8", "int16", "int32", "int64":
+		return "an integer"
+	case "uint", "uint8", "uint16", "uint32", "uint64":
+		return "an integer from 0"
+	case "float32", "float64":
+		return "a number"
 	default:
-		return k
+		return "a " + k
 	}
 }

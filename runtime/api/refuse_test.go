@@ -47,7 +47,7 @@ func TestBadRequests(t *testing.T) {
 		{"malformed JSON", "POST", start, `{"item":`, nil, 400, "invalid", "input of order: malformed JSON at byte 8: unexpected end of JSON input"},
 		{"malformed JSON in the middle", "POST", start, `{"item" 1}`, nil, 400, "invalid", "input of order: malformed JSON at byte 9: invalid character '1' after object key"},
 		{"two values", "POST", start, `{} {}`, nil, 400, "invalid", "input of order: malformed JSON at byte 4: invalid character '{' after top-level value"},
-		{"wrong type of a field", "POST", start, `{"item":"a","count":"three"}`, nil, 400, "invalid", `input of order: field "count": want a int, got a JSON string`},
+		{"wrong type of a field", "POST", start, `{"item":"a","count":"three"}`, nil, 400, "invalid", `input of order: field "count": want an integer, got a JSON string`},
 		{"wrong type of the whole", "POST", start, `[1]`, nil, 400, "invalid", "input of order: want a JSON object, got a JSON array"},
 		{"not UTF-8", "POST", "/v1/workflows/echo/runs", "\"\xff\"", nil, 400, "invalid", "the body is not UTF-8"},
 		{"body too large", "POST", start, `"` + strings.Repeat("x", 1000) + `"`, nil, 413, "too_large", "the body is too large: at most 1000 bytes are allowed"},
