@@ -95,12 +95,9 @@ func (h *history) find(branch string, index int, path string, kind store.Kind, n
 	if h.steps == nil {
 		return nil, nil
 	}
-	if p := h.steps[path]; p != nil {
-		row := p.any()
-		if row == nil {
-			return p, nil
-		}
-		if row.Kind != kind || row.Name != name {
+	p := h.steps[path]
+	if p != nil {
+		if row := p.any(); row != nil && (row.Kind != kind || row.Name != name) {
 			return nil, mismatch(path, describe(kind, name), describe(row.Kind, row.Name))
 		}
 		if p.final != nil {
@@ -113,7 +110,7 @@ func (h *history) find(branch string, index int, path string, kind store.Kind, n
 	if _, ok := h.last[path]; ok {
 		return nil, mismatch(path, describe(kind, name), "a branch with "+describe(h.first[path].Kind, h.first[path].Name))
 	}
-	return h.steps[path], nil
+	return p, nil
 }
 
 // beyond is an error when the history of a branch goes on at index or later.
