@@ -35,7 +35,7 @@ func (rt *Runtime) Ready() bool { return rt.phase() == phaseReady && rt.failure.
 // Health reads the runtime's and the store's numbers.
 func (rt *Runtime) Health() Health {
 	h := Health{
-		Phase: rt.phase().String(), MaxLoaded: rt.cfg.MaxLoaded, Loaded: rt.cfg.MaxLoaded - rt.room(),
+		Phase: rt.phase().String(), MaxLoaded: rt.cfg.MaxLoaded, Loaded: rt.loadedNow(),
 		Hungry: rt.dispatch.hungry.Load(), NextDue: rt.NextDue(),
 		Store: rt.store.Health(), Isolation: rt.isolation(),
 	}

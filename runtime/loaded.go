@@ -80,6 +80,14 @@ func (rt *Runtime) executions() []*execution {
 	return slices.Collect(maps.Values(rt.loaded))
 }
 
+// loadedNow is the number of runs in memory, without the places taken for runs
+// that are about to be.
+func (rt *Runtime) loadedNow() int {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return len(rt.loaded)
+}
+
 // room is the number of runs that may still be loaded.
 func (rt *Runtime) room() int {
 	rt.mu.Lock()

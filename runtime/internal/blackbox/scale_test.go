@@ -87,7 +87,7 @@ func TestSleepingRunsTakeNoMemory(t *testing.T) {
 	again := c.memoryMB(t, "VmRSS")
 	t.Logf("%d sleeping runs, started at %.0f/s: %.1f MB; right after starting them %.1f MB; with none %.1f MB",
 		*sleepers, float64(*sleepers)/took.Seconds(), again, after, none)
-	if again > none+10 {
+	if again > none+10 && !racing { // the race detector's own memory grows with what was touched
 		t.Errorf("%d sleeping runs take %.1f MB more than none", *sleepers, again-none)
 	}
 }
