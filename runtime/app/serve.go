@@ -97,8 +97,10 @@ func (a *App) serve(cfg *config) error {
 func (p *process) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
+		again := make(chan os.Signal, 1)
+		signal.Notify(again, syscall.SIGTERM, os.Interrupt) // before anybody is told that it counts
+		go endAt(again)                                     // to the end of the process
 		p.log.Info("stopping; a second signal ends at once", "drain", p.cfg.drain.String())
-		go atSecondSignal() // to the end of the process
 		return nil
 	case err := <-p.failed:
 		return err
@@ -265,10 +267,8 @@ func shutdown(s *http.Server) {
 	}
 }
 
-// atSecondSignal ends the process when another signal comes.
-func atSecondSignal() {
-	again := make(chan os.Signal, 1)
-	signal.Notify(again, syscall.SIGTERM, os.Interrupt)
+// endAt ends the process when another signal comes.
+func endAt(again <-chan os.Signal) {
 	<-again
 	fmt.Fprintln(os.Stderr, "ended at once by a second signal; runs under way will be recovered")
 	os.Exit(1)

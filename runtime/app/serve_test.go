@@ -100,6 +100,7 @@ func TestSecondSignal(t *testing.T) {
 	for _, first := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		p := serve(t, t.TempDir(), "STEPWELL_DRAIN=1h")
 		p.start("", `{"for":"1h"}`)
+		eventually(t, "the step runs", func() bool { return strings.Contains(p.logged(), "at work") })
 		p.signal(first)
 		eventually(t, "it is stopping", func() bool { return strings.Contains(p.logged(), "stopping") })
 		p.signal(syscall.SIGTERM)
