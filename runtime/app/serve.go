@@ -80,7 +80,7 @@ func (t *task) stop() error {
 
 // serve runs the program until a signal comes or a part fails.
 func (a *App) serve(cfg *config) error {
-	tuneMemory()
+	defer begin(tuneMemory).stop()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	p := &process{app: a, cfg: cfg, failed: make(chan error, 4), closing: make(chan struct{})}
