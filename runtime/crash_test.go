@@ -128,10 +128,10 @@ func crashAt(t *testing.T, at int, persisted bool, want string) bool {
 	parent, child := everything(eff)
 	m := newMortal(s, at, persisted)
 	r := serveOn(t, m, runtime.Config{Logger: quiet}, parent, child)
-	h, err := parent.Start(r.ctx, "x", runtime.ID("one"))
 	ended := make(chan struct{})
-	if err == nil {
-		go func() { defer close(ended); h.Result(r.ctx) }()
+	if h, err := parent.Start(r.ctx, "x", runtime.ID("one")); err == nil {
+		ctx := r.ctx
+		go func() { defer close(ended); h.Result(ctx) }()
 	}
 	crashed := true
 	select {
@@ -143,7 +143,8 @@ func crashAt(t *testing.T, at int, persisted bool, want string) bool {
 	recorded, before := completed(t, s), eff.all()
 
 	r = serveOn(t, s, runtime.Config{Logger: quiet}, parent, child)
-	if h, err = parent.Start(r.ctx, "x", runtime.ID("one")); err != nil {
+	h, err := parent.Start(r.ctx, "x", runtime.ID("one"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := h.Result(r.ctx)

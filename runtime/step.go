@@ -78,7 +78,7 @@ func settled(name string, row *store.Step) ([]byte, error) {
 // try is the sequence of attempts at one step.
 type try struct {
 	branch *branch
-	ctx    context.Context // the caller\'s
+	ctx    context.Context // the caller's
 	path   string
 	name   string
 	cfg    stepConfig

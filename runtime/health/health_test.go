@@ -20,8 +20,9 @@ import (
 	"github.com/stepwell/stepwell/store/sqlite"
 )
 
-// quick makes a monitor that samples often and loses patience soon.
-func quick(t *testing.T) *Monitor {
+// quick makes a monitor that samples often and loses patience soon. What tune
+// changes has to be changed before it runs.
+func quick(t *testing.T, tune ...func(*Monitor)) *Monitor {
 	m := New(Config{
 		Logger: slog.New(slog.DiscardHandler), Every: 2 * time.Millisecond, Version: "v-test",
 		Limits: Limits{
@@ -30,6 +31,9 @@ func quick(t *testing.T) *Monitor {
 		},
 	})
 	m.asker.every, m.canary.idle = 5*time.Millisecond, 5*time.Millisecond
+	for _, fn := range tune {
+		fn(m)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); m.Run(ctx) }()
@@ -274,16 +278,16 @@ func TestCanary(t *testing.T) {
 
 // TestIdleIsIdle: no test writes while others write, and few while none do.
 func TestIdleIsIdle(t *testing.T) {
-	f, m := wellFake(), quick(t)
-	m.canary.idle = time.Hour
+	f, m := wellFake(), quick(t, func(m *Monitor) { m.canary.idle = time.Hour })
 	m.Watch(f)
 	m.started.Store(true)
 	for range 20 {
 		m.sampleNow()
 		becomes(t, m, "/health", http.StatusOK, `"status":"ok"`)
 	}
-	if f.set(func() {}); f.probes != 0 {
-		t.Errorf("%d test writes, a moment after a commit", f.probes)
+	var probes int
+	if f.set(func() { probes = f.probes }); probes != 0 {
+		t.Errorf("%d test writes, a moment after a commit", probes)
 	}
 }
 
@@ -418,8 +422,9 @@ func TestMetrics(t *testing.T) {
 // everything up, and say so once the numbers are old.
 func TestNobodyWaits(t *testing.T) {
 	f := wellFake()
-	m := quick(t)
-	m.cfg.Limits.SampleOld, m.cfg.Limits.SampleDead = 30*time.Millisecond, 90*time.Millisecond
+	m := quick(t, func(m *Monitor) {
+		m.cfg.Limits.SampleOld, m.cfg.Limits.SampleDead = 30*time.Millisecond, 90*time.Millisecond
+	})
 	m.Watch(f)
 	m.started.Store(true)
 	becomes(t, m, "/health", http.StatusOK, `"status":"ok"`)
