@@ -81,17 +81,17 @@ func (b *branch) sleep(until func() time.Time) error {
 // Now returns the time, recorded: replay gets the same. Outside a run it is
 // the present time.
 func Now(ctx context.Context) (time.Time, error) {
-	return value(ctx, store.KindNow, func() time.Time { return now() })
+	return recordedValue(ctx, store.KindNow, func() time.Time { return now() })
 }
 
 // NewID returns a new unique id (a UUID, version 7), recorded: replay gets the
 // same. Outside a run it is just a new one.
 func NewID(ctx context.Context) (string, error) {
-	return value(ctx, store.KindID, func() string { return uuid.Must(uuid.NewV7()).String() })
+	return recordedValue(ctx, store.KindID, func() string { return uuid.Must(uuid.NewV7()).String() })
 }
 
-// value records what fn returns.
-func value[T any](ctx context.Context, kind store.Kind, fn func() T) (out T, err error) {
+// recordedValue records what fn returns.
+func recordedValue[T any](ctx context.Context, kind store.Kind, fn func() T) (out T, err error) {
 	b := branchOf(ctx)
 	if b == nil {
 		return fn(), nil

@@ -27,20 +27,61 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 	if b == nil {
 		return fn(ctx)
 	}
-	var out T
-	codec := b.e.rt.cfg.Codec
+	v := &value[T]{codec: b.e.rt.cfg.Codec}
 	data, err := b.step(ctx, name, opts, work{
-		do:     func(ctx context.Context) (err error) { out, err = fn(ctx); return err },
-		output: func() ([]byte, error) { return codec.Encode(out) },
+		do:     func(ctx context.Context) (err error) { v.out, err = fn(ctx); return err },
+		output: v.encode,
 	})
-	var seen T // the recorded form, live too
 	if err != nil {
-		return seen, err
+		var none T
+		return none, err
 	}
-	if err := codec.Decode(data, &seen); err != nil {
-		b.e.fail(fmt.Errorf("%w: step %q returned what no longer fits %T: %w", ErrNondeterministic, name, out, err))
+	if err := v.decode(data); err != nil {
+		b.e.fail(fmt.Errorf("%w: step %q returned what no longer fits %T: %w", ErrNondeterministic, name, v.out, err))
 	}
-	return seen, nil
+	return v.seen, nil
+}
+
+// value is what a step returned, and what the workflow sees of it: the recorded
+// form, live too.
+type value[T any] struct {
+	codec     Codec
+	out, seen T
+	read      bool // seen holds what was read back
+	err       error
+}
+
+// encode reads the value back at once, while there is a stack for it.
+func (v *value[T]) encode() (data []byte, err error) {
+	err = aside(func() error {
+		if data, err = v.codec.Encode(v.out); err == nil {
+			v.err = v.codec.Decode(data, &v.seen)
+			v.read = true
+		}
+		return err
+	})
+	return data, err
+}
+
+func (v *value[T]) decode(data []byte) error {
+	if v.read {
+		return v.err
+	}
+	return aside(func() error { return v.codec.Decode(data, &v.seen) })
+}
+
+// aside runs fn, which needs a deep stack, on one of its own: a goroutine keeps
+// the largest it ever had, and a run spends its time waiting. A panic is
+// returned as an error.
+func aside(fn func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		err := errExited
+		defer func() { done <- err }()
+		defer catch(&err)
+		err = fn()
+	}()
+	return <-done
 }
 
 // work is what a step does: do, and then, where that succeeded, output encodes
