@@ -31,6 +31,7 @@ type Runtime struct {
 	dispatch *dispatcher
 	timer    *timer
 	signals  *signals
+	janitor  *janitor
 
 	mu     sync.Mutex
 	loaded map[string]*execution
@@ -76,6 +77,7 @@ func New(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
 	rt.dispatch = newDispatcher(rt)
 	rt.timer = newTimer(rt)
 	rt.signals = newSignals(rt)
+	rt.janitor = newJanitor(rt)
 	s.Subscribe(rt.news)
 	return rt, nil
 }
@@ -124,6 +126,7 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	wg.Go(func() { rt.dispatch.run(inner) })
 	wg.Go(func() { rt.timer.run(inner) })
 	wg.Go(func() { rt.signals.run(inner) })
+	wg.Go(func() { rt.janitor.run(inner) })
 	select {
 	case <-ctx.Done():
 	case <-rt.failed:

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -55,6 +56,9 @@ func (s *signals) run(ctx context.Context) {
 // deliver reads the run's signals and hands them over.
 func (s *signals) deliver(ctx context.Context, id string) {
 	run, err := s.rt.store.Get(context.WithoutCancel(ctx), id)
+	if errors.Is(err, ErrNotFound) {
+		return // it ended and was deleted before we came
+	}
 	if err != nil {
 		s.rt.cfg.Logger.Error("read signals", "run_id", id, "error", err)
 		time.AfterFunc(time.Second, func() { s.add(id) })

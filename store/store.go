@@ -11,6 +11,8 @@ import (
 // [ErrUnknownOutcome] for the one exception). A cancelled ctx ends the wait,
 // not the write: what was handed in may still be committed.
 type Store interface {
+	Remover
+
 	// Create stores a new run. When the id exists it returns that run and
 	// false and writes nothing, so a repeated call is harmless.
 	// Errors: ErrOverloaded, ErrFull, ErrClosed.

@@ -94,6 +94,7 @@ func (a *api) routes() []route {
 		{http.MethodPost, "/v1/workflows/{name}/runs", a.start, startParams},
 		{http.MethodGet, "/v1/runs", a.list, listParams},
 		{http.MethodGet, "/v1/runs/{id}", a.get, waits},
+		{http.MethodDelete, "/v1/runs/{id}", a.delete, nil},
 		{http.MethodGet, "/v1/runs/{id}/steps", a.steps, nil},
 		{http.MethodPost, "/v1/runs/{id}/cancel", a.cancel, nil},
 		{http.MethodPost, "/v1/runs/{id}/resume", a.resume, nil},

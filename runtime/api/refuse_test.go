@@ -33,6 +33,7 @@ func (a answer) problem(t *testing.T) problem {
 func TestBadRequests(t *testing.T) {
 	s := newServer(t, api.Config{MaxBody: 1000}, runtime.Config{MaxPayload: 900})
 	s.begun(t, "echo", "?id=taken&wait=10s", "1")
+	s.begun(t, "echo", "?id=asleep&delay=1h", "1")
 	const start = "/v1/workflows/order/runs"
 	const jsonType = "application/json"
 	long := strings.Repeat("x", 201)
@@ -96,6 +97,13 @@ func TestBadRequests(t *testing.T) {
 		{"resume an ended run", "POST", "/v1/runs/taken/resume", "", nil, 409, "conflict",
 			"resume run taken: conflict: it is succeeded, only a stuck or cancelled run can be resumed"},
 
+		{"delete an unknown run", "DELETE", "/v1/runs/nope", "", nil, 404, "not_found", `run "nope": not found`},
+		{"delete a run with a bad id", "DELETE", "/v1/runs/a%20b", "", nil, 400, "invalid",
+			`run id "a b": want 1 to 200 letters, digits or any of . _ : @ = + -, beginning with a letter or digit`},
+		{"parameter of delete", "DELETE", "/v1/runs/taken?force=1", "", nil, 400, "invalid", `unknown parameter "force": this call takes none`},
+		{"delete a run that has not ended", "DELETE", "/v1/runs/asleep", "", nil, 409, "conflict",
+			"delete run asleep: conflict: it is delayed, only a run that has ended can be deleted"},
+
 		{"unknown status", "GET", "/v1/runs?status=done", "", nil, 400, "invalid",
 			`unknown status "done": want queued, delayed, running, waiting, succeeded, failed, cancelled or stuck`},
 		{"limit zero", "GET", "/v1/runs?limit=0", "", nil, 400, "invalid", `limit is "0": want a whole number from 1 to 1000`},
@@ -122,7 +130,7 @@ func TestBadRequests(t *testing.T) {
 			}
 		})
 	}
-	if n := len(s.page(t, "").ids); n != 1 {
+	if n := len(s.page(t, "").ids); n != 2 {
 		t.Errorf("%d runs exist: bad requests started some", n)
 	}
 	if a := s.do(t, "DELETE", "/v1/runs", ""); a.header.Get("Allow") != "GET, HEAD" {

@@ -121,3 +121,14 @@ func (a *api) resume(w http.ResponseWriter, r *http.Request) error {
 	}
 	return answer(w, http.StatusOK, runOf(&run))
 }
+
+// delete removes an ended run and answers nothing.
+func (a *api) delete(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := bounded(r)
+	defer cancel()
+	if err := a.rt.Delete(ctx, runID(r)); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

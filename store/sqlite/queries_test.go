@@ -27,6 +27,7 @@ var hot = []string{
 	"claimStarted", "claimNew", "countHeld", "insertStep", "selectSteps", "suspendRun", "selectClaim", "finishRun",
 	"releaseRun", "selectRun", "requeueRun", "stopRun", "resumeRun", "endUnstarted", "selectDue", "nextDue",
 	"countProgress", "parkCrashing", "recoverRunning", "queuesLive", "oldestQueued", "spanSteps", "spanRuns", "selectCursor",
+	"selectRemoval", "deleteRun", "deleteLabel", "selectTrash", "sweepableSteps", "deleteStep",
 }
 
 // fragments are constants that are parts of statements.
@@ -159,24 +160,33 @@ func explain(c *conn, sql string) (lines []string, err error) {
 	return lines, nil
 }
 
-// constants returns every string constant of queries.go, so that a new one
-// cannot be forgotten.
+// constants returns every string constant of the files of queries, so that a
+// new one cannot be forgotten.
 func constants(t *testing.T) map[string]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "queries.go", nil, 0)
+	exprs := map[string]ast.Expr{}
+	files, err := filepath.Glob("queries*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	exprs := map[string]ast.Expr{}
-	for _, d := range file.Decls {
-		g, ok := d.(*ast.GenDecl)
-		if !ok || g.Tok != token.CONST {
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		for _, s := range g.Specs {
-			v := s.(*ast.ValueSpec)
-			for i, n := range v.Names {
-				exprs[n.Name] = v.Values[i]
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.CONST {
+				continue
+			}
+			for _, s := range g.Specs {
+				v := s.(*ast.ValueSpec)
+				for i, n := range v.Names {
+					exprs[n.Name] = v.Values[i]
+				}
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 // model is what a store must do, in memory and as plainly as can be.
 type model struct {
+	seq  int64       // of the newest run
 	runs []*modelRun // in order of creation
 	byID map[string]*modelRun
 	cur  map[string]int64
@@ -49,8 +50,9 @@ func (m *model) create(n store.NewRun) (*modelRun, bool, error) {
 	if r := m.byID[n.ID]; r != nil {
 		return r, false, nil
 	}
+	m.seq++
 	r := &modelRun{Run: store.Run{
-		Seq: int64(len(m.runs) + 1), ID: n.ID, Workflow: n.Workflow, Status: store.Queued, Queue: n.Queue, Priority: n.Priority,
+		Seq: m.seq, ID: n.ID, Workflow: n.Workflow, Status: store.Queued, Queue: n.Queue, Priority: n.Priority,
 		Labels: n.Labels, Version: n.Version, Input: n.Input, ParentID: n.ParentID, CreatedAt: n.CreatedAt, QueuedAt: n.CreatedAt,
 		Deadline: n.Deadline, Attempt: 1, Trace: n.Trace,
 	}}
@@ -68,11 +70,10 @@ func (m *model) create(n store.NewRun) (*modelRun, bool, error) {
 
 // holder returns the run of a claim that is not stale.
 func (m *model) holder(c store.Claim) (*modelRun, error) {
-	if c.Seq < 1 || c.Seq > int64(len(m.runs)) {
-		return nil, store.ErrStale
-	}
-	if r := m.runs[c.Seq-1]; r.Status == store.Running && r.Epoch == c.Epoch {
-		return r, nil
+	for _, r := range m.runs {
+		if r.Seq == c.Seq && r.Status == store.Running && r.Epoch == c.Epoch {
+			return r, nil
+		}
 	}
 	return nil, store.ErrStale
 }
@@ -189,6 +190,20 @@ func (m *model) resume(id string, now time.Time) (*modelRun, error) {
 	}
 	r.queue(now)
 	return r, nil
+}
+
+// remove expects runs without parents.
+func (m *model) remove(id string) error {
+	r := m.byID[id]
+	switch {
+	case r == nil:
+		return store.ErrNotFound
+	case !r.Status.Ended():
+		return store.ErrConflict
+	}
+	m.runs = slices.DeleteFunc(m.runs, func(o *modelRun) bool { return o == r })
+	delete(m.byID, id)
+	return nil
 }
 
 // moveDue expects no two runs to be due at the same moment.

@@ -34,7 +34,7 @@ func (o op) String() string {
 
 // kinds are the operations, each as often as it is listed.
 var kinds = strings.Fields(`create create create create claim claim claim record record record record record
-	suspend suspend finish finish release stop stop resume due due due recover cursor`)
+	suspend suspend finish finish release stop stop resume due due due recover cursor delete delete sweep`)
 
 func randomOps(seed uint64, n int) []op {
 	rnd := rand.New(rand.NewPCG(seed, 1))
@@ -217,6 +217,11 @@ func (p *player) play(o op) error {
 		if want := p.m.recover(o.t, o.a%3); err == nil && got != want {
 			return fmt.Errorf("recovered %+v, want %+v", got, want)
 		}
+		return err
+	case "delete":
+		return same(p.s.Delete(p.ctx, p.id(o.a)), p.m.remove(p.id(o.a)))
+	case "sweep":
+		_, err := p.s.Sweep(p.ctx, 1+o.a%8) // nobody sees what it does
 		return err
 	default:
 		p.m.cur["c"] = int64(o.a)

@@ -112,6 +112,11 @@ func (w *watched) Recover(ctx context.Context, now time.Time, max int) (store.Re
 	return w.Store.Recover(ctx, now, max)
 }
 
+func (w *watched) Delete(ctx context.Context, id string) error {
+	defer w.count()
+	return w.Store.Delete(ctx, id)
+}
+
 // news collects what a store publishes.
 type news struct {
 	mu     sync.Mutex
