@@ -37,6 +37,7 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 	if err := b.stopped(); err != nil {
 		return "", err
 	}
+	b.e.parent.Store(true)
 	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
 	opts = append([]StartOption{ID(childID(b.e.run.ID, path))}, opts...)
 	var run Run
@@ -74,11 +75,13 @@ func (b *branch) result(id string) ([]byte, error) {
 		return settled("result of "+id, p.final)
 	}
 	opening := p.opening
-	open := func() {
-		if opening == nil {
-			opening = &store.Step{Path: path, Kind: store.KindResult, Name: id, Status: store.StepWaiting, StartedAt: now(), ChildID: id}
-			b.record(opening)
+	open := func() bool {
+		if opening != nil {
+			return false
 		}
+		opening = &store.Step{Path: path, Kind: store.KindResult, Name: id, Status: store.StepWaiting, StartedAt: now(), ChildID: id}
+		b.record(opening)
+		return true
 	}
 	begun := now()
 	run, err := b.ended(id, open)
@@ -99,15 +102,14 @@ func (b *branch) result(id string) ([]byte, error) {
 	return settled("result of "+id, row)
 }
 
-// ended returns the run once it has ended. open is called before the first
-// wait, if there is one.
-func (b *branch) ended(id string, open func()) (Run, error) {
+// ended returns the run once it has ended. open records what is waited for, and
+// reports whether it did so just now.
+func (b *branch) ended(id string, open func() bool) (Run, error) {
 	e := b.e
 	for {
 		if err := b.stopped(); err != nil {
 			return Run{}, err
 		}
-		seen := e.signalled()
 		news, forget := e.rt.ends.watch(id)
 		run, err := e.rt.Get(context.Background(), id)
 		if err != nil || run.Status.Ended() {
@@ -117,12 +119,11 @@ func (b *branch) ended(id string, open func()) (Run, error) {
 			}
 			return run, err
 		}
-		open()
 		if run.ParentID == e.run.ID {
-			forget()
-			e.waitSignal(seen)
+			e.waitEnd(news, forget, open)
 			continue
 		}
+		open()
 		// Nobody signals us the end of a stranger: the run stays in memory.
 		select {
 		case <-news:
@@ -132,5 +133,15 @@ func (b *branch) ended(id string, open func()) (Run, error) {
 			goruntime.Goexit()
 		}
 		forget()
+	}
+}
+
+// waitEnd waits for the end of a child. The store signals an end to a parent
+// whose history says that it waits for it, so an end that came before that was
+// recorded has to be looked for once more.
+func (e *execution) waitEnd(news <-chan struct{}, forget func(), open func() bool) {
+	defer forget()
+	if !open() {
+		e.wait(&waiter{news: news}, nil)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	goruntime "runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,7 @@ type execution struct {
 	done    chan struct{}  // closed when the execution is over
 
 	halted atomic.Bool // for the hot path; set after halt
+	parent atomic.Bool // it has, or may have, children
 
 	mu      sync.Mutex
 	settled *sync.Cond // suspending became false
@@ -65,11 +67,13 @@ type waiter struct {
 	ch     chan struct{}
 	at     time.Time // when it wakes by itself; zero: it does not
 	signal bool      // a signal wakes it
+	// news, once closed, wakes it; nil: it waits for none.
+	news <-chan struct{}
 }
 
 // stoppable: a request to stop wakes it. A wait for a branch ends by itself
 // when the branch does.
-func (w *waiter) stoppable() bool { return w.signal || !w.at.IsZero() }
+func (w *waiter) stoppable() bool { return w.signal || w.news != nil || !w.at.IsZero() }
 
 func newExecution(rt *Runtime, run store.Run, def *definition) *execution {
 	e := &execution{
@@ -111,6 +115,7 @@ func (e *execution) begin() {
 			e.fail(err)
 		}
 		e.history = newHistory(rows)
+		e.parent.Store(slices.ContainsFunc(rows, func(s store.Step) bool { return s.Kind == store.KindChild }))
 	}
 	call, err := e.def.prepare(e.rt.cfg.Codec, e.run.Input)
 	ready = true
@@ -188,7 +193,7 @@ func (e *execution) finish(outcome *store.Outcome) {
 // end commits the outcome. While the store has no room it tries again: the
 // outcome is known and must not be lost.
 func (e *execution) end(o store.Outcome) {
-	o.HasParent = e.run.ParentID != ""
+	o.HasParent, o.HasChildren = e.run.ParentID != "", e.parent.Load()
 	var status store.Status
 	err := e.rt.persist(nil, func() (err error) {
 		status, err = e.rt.store.Finish(context.Background(), e.claim, o)

@@ -11,6 +11,7 @@ import (
 // history is what a run did before, by step path. It is read only once loaded;
 // what happens now is not added, for nobody asks for the same path twice.
 type history struct {
+	rows  int
 	steps map[string]*past
 	// last is the highest index with a row at or below it, by branch.
 	last map[string]int
@@ -31,7 +32,7 @@ type past struct {
 var nothing past
 
 func newHistory(rows []store.Step) *history {
-	h := &history{}
+	h := &history{rows: len(rows)}
 	if len(rows) == 0 {
 		return h
 	}

@@ -19,7 +19,8 @@ import (
 // [ErrInvalid], [ErrOverloaded], [ErrDraining].
 //
 // Inside a run it starts a child, whose id follows from the parent's and is
-// recorded: a replay gets the same child.
+// recorded: a replay gets the same child. See [OnParentEnd] for what becomes of
+// a child that outlives its parent.
 func (w *Workflow[In, Out]) Start(ctx context.Context, in In, opts ...StartOption) (*Handle[Out], error) {
 	rt, err := runtimeOf(ctx)
 	if err != nil {
@@ -136,7 +137,7 @@ func (rt *Runtime) newRun(ctx context.Context, def *definition, input []byte, op
 	return store.NewRun{
 		ID: c.id, Workflow: def.name, Queue: c.queue, Priority: c.priority, Labels: c.labels,
 		Version: rt.cfg.Version, Input: input, Deadline: stored(c.deadline), StartAt: stored(c.at),
-		CreatedAt: at, Trace: rt.newTrace(ctx),
+		CreatedAt: at, Trace: rt.newTrace(ctx), OnParentEnd: c.onParent,
 	}, nil
 }
 

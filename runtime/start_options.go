@@ -3,6 +3,8 @@ package runtime
 import (
 	"fmt"
 	"time"
+
+	"github.com/stepwell/stepwell/store"
 )
 
 // StartOption changes how a run is started.
@@ -16,6 +18,7 @@ type startConfig struct {
 	priority int
 	deadline time.Time
 	labels   map[string]string
+	onParent ParentPolicy
 }
 
 type startFunc func(*startConfig)
@@ -48,6 +51,30 @@ func Deadline(t time.Time) StartOption { return startFunc(func(c *startConfig) {
 // Labels are pairs to find the run by.
 func Labels(l map[string]string) StartOption { return startFunc(func(c *startConfig) { c.labels = l }) }
 
+// ParentPolicy says what becomes of a child that lives when its parent ends.
+type ParentPolicy = store.ParentPolicy
+
+// The policies for [OnParentEnd]. A parent that was asked to stop, by a cancel
+// or its deadline, counts as cancelled from that moment.
+const (
+	// StopOnFailure cancels the child when the parent fails or is cancelled; a
+	// parent that succeeded without waiting for the child has let it go. This
+	// is the default.
+	StopOnFailure = store.StopOnFailure
+	// StopOnEnd cancels the child when the parent ends, however that is.
+	StopOnEnd = store.StopOnEnd
+	// Abandon lets the child go on, whatever becomes of the parent.
+	Abandon = store.Abandon
+)
+
+// OnParentEnd says what becomes of a child when the run that started it ends
+// first. The children are cancelled shortly after the end of the parent, many
+// of them in batches; a crash in between loses none. It means nothing for a
+// run that was not started inside another.
+func OnParentEnd(p ParentPolicy) StartOption {
+	return startFunc(func(c *startConfig) { c.onParent = p })
+}
+
 const (
 	maxLabels     = 32
 	maxLabelValue = 256
@@ -73,6 +100,9 @@ func (c *startConfig) validate() error {
 	}
 	if c.priority > maxPriority || c.priority < -maxPriority {
 		return fmt.Errorf("%w: priority %d: want %d to %d", ErrInvalid, c.priority, -maxPriority, maxPriority)
+	}
+	if c.onParent > Abandon {
+		return fmt.Errorf("%w: parent policy %d: want StopOnFailure, StopOnEnd or Abandon", ErrInvalid, c.onParent)
 	}
 	if len(c.labels) > maxLabels {
 		return fmt.Errorf("%w: %d labels: at most %d are allowed", ErrInvalid, len(c.labels), maxLabels)

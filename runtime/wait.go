@@ -39,6 +39,7 @@ func (e *execution) wait(w *waiter, register func()) {
 	}
 	select {
 	case <-w.ch:
+	case <-w.news:
 	case <-due:
 	case <-e.halting:
 		goruntime.Goexit()
@@ -87,12 +88,29 @@ func (e *execution) waitSignal(seen int64) {
 func (e *execution) waitUntil(at time.Time) { e.wait(&waiter{at: at}, nil) }
 
 func (e *execution) startIdleLocked() {
-	after := e.rt.unloadAfter()
+	after := e.unloadAfter()
 	if at := e.wakeAtLocked(); e.halt != nil || !at.IsZero() && time.Until(at) < 2*after {
 		return // not worth a replay
 	}
 	e.stopIdleLocked()
 	e.idle = time.AfterFunc(after, e.unload)
+}
+
+// maxRowCost bounds what the rows add.
+const maxRowCost = 10 * time.Second
+
+// rowCost is how much longer a run stays in memory for each row that would have
+// to be read to load it again: some twenty times what that takes.
+const rowCost = 100 * time.Microsecond
+
+// unloadAfter lets a run with a long history stay longer, so that one that is
+// woken time and again does not spend its time in replay.
+func (e *execution) unloadAfter() time.Duration {
+	after := e.rt.unloadAfter()
+	if after < e.rt.cfg.UnloadAfter {
+		return after // memory is nearly full
+	}
+	return after + min(time.Duration(e.history.rows)*rowCost, maxRowCost)
 }
 
 func (e *execution) stopIdleLocked() {

@@ -72,7 +72,9 @@ type NewRun struct {
 	Version  string
 	Input    []byte
 	ParentID string
-	Deadline time.Time
+	// OnParentEnd says what becomes of the run when the one of ParentID ends.
+	OnParentEnd ParentPolicy
+	Deadline    time.Time
 	// StartAt delays the run; zero or not after CreatedAt means now.
 	StartAt   time.Time
 	CreatedAt time.Time
@@ -103,7 +105,10 @@ type Outcome struct {
 	Output []byte
 	Error  *Failure
 	At     time.Time
-	// HasParent has the end signalled to the run's parent, which is queued when
-	// it waits. Ends that the store makes itself always are.
+	// HasParent has the end signalled to the run's parent, if that waits for
+	// it. Ends that the store makes itself always are.
 	HasParent bool
+	// HasChildren has the end passed down to the run's children; see
+	// [ParentPolicy]. A failure always is.
+	HasChildren bool
 }

@@ -59,8 +59,9 @@ type Store interface {
 	Resume(ctx context.Context, id string, now time.Time) (Run, error)
 
 	// Due moves what is due at now: delayed and waiting runs are queued, runs
-	// at their deadline are stopped. It moves at most limit runs, and returns
-	// how many, with the moment the next is due (zero: none).
+	// at their deadline are stopped, and so are the children of ended runs (see
+	// [ParentPolicy]). It moves at most limit runs, and returns how many, with
+	// the moment the next is due (zero: none).
 	Due(ctx context.Context, now time.Time, limit int) (moved int, next time.Time, err error)
 
 	// Recover queues the runs that dead executors left running. On a store

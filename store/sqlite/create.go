@@ -15,7 +15,7 @@ func (s *Store) Create(ctx context.Context, n store.NewRun) (store.Run, bool, er
 	}
 	var run store.Run
 	var created bool
-	err := s.w.offer(ctx, len(n.Labels) == 0, func(tx *tx) (err error) {
+	err := s.w.offer(ctx, len(n.Labels) == 0 && n.OnParentEnd == 0, func(tx *tx) (err error) {
 		run, created, err = tx.create(n)
 		return err
 	})
@@ -63,6 +63,11 @@ func (t *tx) create(n store.NewRun) (store.Run, bool, error) {
 	}
 	for k, v := range n.Labels {
 		if _, err := t.exec(insertLabel, k, v, r.Seq); err != nil {
+			return store.Run{}, false, err
+		}
+	}
+	if n.OnParentEnd != 0 {
+		if _, err := t.exec(setParentEnd, r.Seq, int64(n.OnParentEnd)); err != nil {
 			return store.Run{}, false, err
 		}
 	}

@@ -19,10 +19,24 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) (int, time.Ti
 		if err != nil {
 			return result{}, err
 		}
-		next, err := tx.count(nextDue)
-		return result{moved, fromMicros(next)}, err
+		orphans, err := tx.moveOrphans(now, limit-moved)
+		if err != nil {
+			return result{}, err
+		}
+		next, err := tx.nextDue(now)
+		return result{moved + orphans, next}, err
 	})
 	return res.moved, res.next, err
+}
+
+// nextDue is when the next run is due: now, while there are orphans left.
+func (t *tx) nextDue(now time.Time) (time.Time, error) {
+	left, err := t.count(countPartings)
+	if err != nil || left > 0 {
+		return now, err
+	}
+	next, err := t.count(nextDue)
+	return fromMicros(next), err
 }
 
 type dueRun struct {

@@ -42,9 +42,16 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 		return 0, fmt.Errorf("finish run %s: %v is no end", claim.ID, o.Status)
 	}
 	var status store.Status
-	err := s.w.do(ctx, !o.HasParent, func(tx *tx) (err error) {
-		if status, err = tx.finish(claim, o); err == nil && o.HasParent && status.Ended() {
+	partings := o.HasChildren || o.Status == store.Failed
+	err := s.w.do(ctx, !o.HasParent && !partings, func(tx *tx) (err error) {
+		if status, err = tx.finish(claim, o); err != nil || !status.Ended() {
+			return err
+		}
+		if o.HasParent {
 			err = tx.signalParent(claim.Seq, o.At)
+		}
+		if err == nil && partings {
+			err = tx.part(claim.ID, status, o.At)
 		}
 		return err
 	})

@@ -161,12 +161,6 @@ UPDATE runs
 SET status = 1, queued_at = ?2, wake_at = NULL, due_at = ` + deadlineDue + `
 WHERE seq = ?1`
 
-	selectParent = `
-SELECT p.seq, p.id, p.status
-FROM runs AS c
-JOIN runs AS p ON p.id = c.parent_id
-WHERE c.seq = ?1 AND p.status <= 4`
-
 	signalRun = `
 UPDATE runs
 SET signals = signals + 1

@@ -28,6 +28,7 @@ var hot = []string{
 	"releaseRun", "selectRun", "requeueRun", "stopRun", "resumeRun", "endUnstarted", "selectDue", "nextDue",
 	"countProgress", "parkCrashing", "recoverRunning", "queuesLive", "oldestQueued", "spanSteps", "spanRuns", "selectCursor",
 	"selectRemoval", "deleteRun", "deleteLabel", "selectTrash", "sweepableSteps", "deleteStep",
+	"selectWaitingParent", "insertParting", "selectOrphans",
 }
 
 // fragments are constants that are parts of statements.

@@ -32,6 +32,11 @@ func (t *tx) stop(seq int64, id string, status store.Status, unstarted bool, cau
 	if _, err := t.exec(stopRun, seq, int64(cause)); err != nil {
 		return err
 	}
+	if !unstarted {
+		if err := t.part(id, store.Cancelled, now); err != nil {
+			return err
+		}
+	}
 	switch {
 	case unstarted || status == store.Stuck:
 		return t.endUnstarted(seq, id, status, cause, now)
@@ -56,31 +61,6 @@ func (t *tx) endUnstarted(seq int64, id string, from store.Status, cause store.S
 	return t.signalParent(seq, now)
 }
 
-// signalParent tells the parent of a run, if it has one that lives, that the
-// run has ended.
-func (t *tx) signalParent(child int64, now time.Time) error {
-	var parent int64
-	var id string
-	var status store.Status
-	err := t.query(selectParent, func(r row) error {
-		parent, id, status = r.int(0), r.text(1), store.Status(r.int(2))
-		return nil
-	}, child)
-	if err != nil || parent == 0 {
-		return err
-	}
-	if _, err := t.exec(signalRun, parent); err != nil {
-		return err
-	}
-	switch status {
-	case store.Running:
-		t.publish(store.Event{Kind: store.EventSignalled, ID: id, Seq: parent})
-	case store.Waiting:
-		return t.requeue(parent, status, now)
-	}
-	return nil
-}
-
 func (t *tx) requeue(seq int64, from store.Status, now time.Time) error {
 	if _, err := t.exec(requeueRun, seq, now.UnixMicro()); err != nil {
 		return err
@@ -103,6 +83,9 @@ func (s *Store) Resume(ctx context.Context, id string, now time.Time) (store.Run
 			return store.Run{}, fmt.Errorf("resume run %s: %w: it is %s, only a stuck or cancelled run can be resumed", id, store.ErrConflict, run.Status)
 		}
 		if _, err := tx.exec(resumeRun, run.Seq, now.UnixMicro()); err != nil {
+			return store.Run{}, err
+		}
+		if _, err := tx.exec(deleteParting, run.ID); err != nil {
 			return store.Run{}, err
 		}
 		tx.moved(run.Status, store.Queued, 1)

@@ -20,7 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"create", createRules}, {"claim", claimRules}, {"history", historyRules}, {"end", endRules},
 		{"stop", stopRules}, {"due", dueRules}, {"recover", recoverRules}, {"read", readRules},
 		{"stats", statsRules}, {"spans", spanRules}, {"events", eventRules}, {"close", closeRules},
-		{"parent", parentRules}, {"remove", removeRules}, {"concurrency", concurrencyRules},
+		{"parent", parentRules}, {"orphan", orphanRules}, {"remove", removeRules}, {"concurrency", concurrencyRules},
 	}
 	for _, n := range nouns {
 		t.Run(n.name, func(t *testing.T) {
