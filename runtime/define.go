@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Definition is a workflow, a queue or a schedule, to hand to [New].
+// Definition is a workflow, a queue, a schedule or a [Middleware], to hand to
+// [New].
 type Definition interface{ register(*registry) error }
 
 // Workflow is a definition: a name and a function. Safe for concurrent use.
@@ -76,6 +77,8 @@ type call func(context.Context) ([]byte, error)
 type registry struct {
 	workflows map[string]*definition
 	queues    map[string]*Queue
+	// of every Middleware, the outermost first
+	runWrappers, stepWrappers []wrapper
 }
 
 func newRegistry(defs []Definition) (*registry, error) {

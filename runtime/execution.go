@@ -142,7 +142,7 @@ func (e *execution) work(call call) {
 		}
 		e.finish(outcome)
 	}()
-	out, err = call(b.context(e.ctx))
+	out, err = b.callThrough(call)
 }
 
 func (e *execution) outcome(b *branch, out []byte, err error) *store.Outcome {

@@ -37,8 +37,8 @@ func failureOf(err error) *store.Failure {
 		return &store.Failure{Code: se.Code, Message: se.Error(), Step: se.Path, Stack: se.Stack}
 	}
 	f := &store.Failure{Code: codeOf(err), Message: err.Error()}
-	if pe, ok := errors.AsType[*panicError](err); ok {
-		f.Code, f.Stack = store.CodePanic, pe.stack
+	if pe, ok := errors.AsType[*PanicError](err); ok {
+		f.Code, f.Stack = store.CodePanic, pe.Stack
 	}
 	if se, ok := errors.AsType[*StepError](err); ok {
 		f.Step = se.Path
@@ -46,18 +46,19 @@ func failureOf(err error) *store.Failure {
 	return f
 }
 
-// panicError is a panic in the user's code, caught.
-type panicError struct {
-	value any
-	stack string
+// PanicError is a panic in the program's code, caught: what a [Middleware] sees
+// of it.
+type PanicError struct {
+	Value any
+	Stack string
 }
 
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // catch, deferred, turns a panic into an error.
 func catch(err *error) {
 	if p := recover(); p != nil {
-		*err = &panicError{p, string(debug.Stack())}
+		*err = &PanicError{p, string(debug.Stack())}
 	}
 }
 

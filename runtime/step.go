@@ -262,6 +262,9 @@ func (t *try) run(ctx context.Context) (err error) {
 
 func (t *try) protected(ctx context.Context) (err error) {
 	defer catch(&err)
+	if len(t.branch.e.rt.reg.stepWrappers) > 0 {
+		return t.doThrough(ctx, t.do)
+	}
 	return t.do(ctx)
 }
 
