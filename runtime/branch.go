@@ -65,6 +65,10 @@ func (b *branch) past(kind store.Kind, name string) (string, *past) {
 	if p == nil {
 		p = &nothing
 	}
+	// A run that was asked to stop goes on to its end without anything new.
+	if b.e.replay != nil && p.final == nil && b.stopped() == nil {
+		b.e.replayed()
+	}
 	return path, p
 }
 
@@ -94,6 +98,7 @@ func (b *branch) stopped() error {
 // store is lost.
 func (b *branch) record(row *store.Step) {
 	e := b.e
+	e.replayed()
 	err := e.rt.persist(e.halting, func() error {
 		return e.rt.store.Record(context.Background(), e.claim, row)
 	})

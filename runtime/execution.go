@@ -58,6 +58,8 @@ type execution struct {
 	stop       store.StopCause
 
 	ended *store.Run // with its outcome, before done is closed
+
+	replay *replaying // nil: this is for real
 }
 
 // waiter is one branch in a wait. Whoever wakes it counts it active again in
@@ -176,6 +178,8 @@ func (e *execution) finish(outcome *store.Outcome) {
 	e.wg.Wait()
 	cause := e.haltCause()
 	switch {
+	case e.replay != nil:
+		*e.replay = replaying{outcome, cause}
 	case outcome != nil:
 		e.end(*outcome)
 	case errors.Is(cause, ErrNondeterministic), errors.Is(cause, store.ErrConflict):

@@ -163,6 +163,7 @@ func (t *try) next() (*store.Step, error) {
 	if err := t.wait(); err != nil {
 		return nil, err
 	}
+	t.branch.e.replayed()
 	t.number++
 	t.started = now()
 	err := t.attempt()

@@ -88,6 +88,10 @@ func (e *execution) waitSignal(seen int64) {
 func (e *execution) waitUntil(at time.Time) { e.wait(&waiter{at: at}, nil) }
 
 func (e *execution) startIdleLocked() {
+	if e.replay != nil {
+		e.haltLocked(errReplayed)
+		return
+	}
 	after := e.unloadAfter()
 	if at := e.wakeAtLocked(); e.halt != nil || !at.IsZero() && time.Until(at) < 2*after {
 		return // not worth a replay

@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Step is one row of a run's history: one attempt of a step, or the opening
 // of a wait. Rows are written once and never changed, so each is at once the
@@ -57,6 +60,17 @@ func (k Kind) String() string {
 // MarshalText writes the name.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
+// UnmarshalText reads the name.
+func (k *Kind) UnmarshalText(b []byte) error {
+	for i, n := range kindNames {
+		if n != "" && n == string(b) {
+			*k = Kind(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown kind of step %q", b)
+}
+
 // StepStatus is the state of a row of history. The numbers are stored.
 type StepStatus uint8
 
@@ -88,6 +102,17 @@ func (s StepStatus) String() string {
 
 // MarshalText writes the name.
 func (s StepStatus) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the name.
+func (s *StepStatus) UnmarshalText(b []byte) error {
+	for i, n := range stepStatusNames {
+		if n != "" && n == string(b) {
+			*s = StepStatus(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown status of a step %q", b)
+}
 
 // Final reports whether the row decides the step.
 func (s StepStatus) Final() bool { return s == StepSucceeded || s == StepFailed }

@@ -96,6 +96,7 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/v1/runs/{id}", a.get, waits},
 		{http.MethodDelete, "/v1/runs/{id}", a.delete, nil},
 		{http.MethodGet, "/v1/runs/{id}/steps", a.steps, nil},
+		{http.MethodGet, "/v1/runs/{id}/history", a.history, nil},
 		{http.MethodPost, "/v1/runs/{id}/cancel", a.cancel, nil},
 		{http.MethodPost, "/v1/runs/{id}/resume", a.resume, nil},
 	}

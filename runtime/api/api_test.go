@@ -121,6 +121,23 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// TestHistory: the answer is an exported history, and fits the code it came from.
+func TestHistory(t *testing.T) {
+	s := newServer(t, api.Config{}, runtime.Config{})
+	id := s.begun(t, "order", "?wait=10s", `{"item":"<tea>","count":3}`)
+	a := s.do(t, "GET", "/v1/runs/"+id+"/history", "")
+	h, err := runtime.ParseHistory([]byte(a.body))
+	if a.status != http.StatusOK || err != nil {
+		t.Fatalf("history: %d %s: %v", a.status, a.body, err)
+	}
+	if h.Run.ID != id || len(h.Steps) != 1 || h.Steps[0].Name != "count" || !strings.HasPrefix(a.body, `{"stepwell_history":1,`) {
+		t.Errorf("not the history of the run: %s", a.body)
+	}
+	if err := runtime.Replay(t.Context(), h, s.definitions()...); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestIdempotentStart(t *testing.T) {
 	s := newServer(t, api.Config{}, runtime.Config{})
 	start := func(headers ...string) answer { return s.do(t, "POST", "/v1/workflows/gated/runs", "", headers...) }

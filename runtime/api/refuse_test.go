@@ -92,6 +92,8 @@ func TestBadRequests(t *testing.T) {
 		{"parameter of get", "GET", "/v1/runs/taken?x=1", "", nil, 400, "invalid", `unknown parameter "x": want wait`},
 		{"steps of an unknown run", "GET", "/v1/runs/nope/steps", "", nil, 404, "not_found", `run "nope": not found`},
 		{"parameter of steps", "GET", "/v1/runs/taken/steps?x=1", "", nil, 400, "invalid", `unknown parameter "x": this call takes none`},
+		{"history of an unknown run", "GET", "/v1/runs/nope/history", "", nil, 404, "not_found", `run "nope": not found`},
+		{"parameter of history", "GET", "/v1/runs/taken/history?format=1", "", nil, 400, "invalid", `unknown parameter "format": this call takes none`},
 		{"cancel an unknown run", "POST", "/v1/runs/nope/cancel", "", nil, 404, "not_found", `run "nope": not found`},
 		{"resume an unknown run", "POST", "/v1/runs/nope/resume", "", nil, 404, "not_found", `run "nope": not found`},
 		{"resume an ended run", "POST", "/v1/runs/taken/resume", "", nil, 409, "conflict",

@@ -102,6 +102,17 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, runOf(&run))
 }
 
+// history answers the run in the form in which it is exported.
+func (a *api) history(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := bounded(r)
+	defer cancel()
+	h, err := a.rt.Export(ctx, runID(r))
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, h)
+}
+
 func (a *api) cancel(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := bounded(r)
 	defer cancel()

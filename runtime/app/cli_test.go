@@ -57,6 +57,38 @@ func TestRuns(t *testing.T) {
 			t.Errorf("%s: exit code %d, want %d and %s\nstdout: %s\nstderr: %s", c.args, got.code, c.code, c.want, got.stdout, got.stderr)
 		}
 	}
+	// The code that made them fits, other code does not.
+	for _, id := range []string{"a", "c", "d"} {
+		if got := run(t, command(t, dir, env, "runs", "export", id, "-o", id+".json")); got.code != 0 || got.stdout != "" {
+			t.Fatalf("export: %+v", got)
+		}
+	}
+	printed := run(t, command(t, dir, env, "runs", "export", "a"))
+	data, err := os.ReadFile(filepath.Join(dir, "a.json"))
+	if err != nil || printed.code != 0 || printed.stdout != string(data) {
+		t.Errorf("export to standard output: %+v, %v; want what the file holds:\n%s", printed, err, data)
+	}
+	for name, text := range map[string]string{
+		"other.json": strings.Replace(string(data), `"name": "work"`, `"name": "toil"`, 1),
+		"newer.json": strings.Replace(string(data), `"stepwell_history": 1`, `"stepwell_history": 2`, 1),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "a.json: ok: run a of work, 1 rows\n" +
+		`other.json: FAILED: replay run a of work: code does not match the history: at 0 the history has step "toil", the code came with step "work"` + "\n" +
+		"newer.json: FAILED: not a history this version can read: it is of format 2, this version reads 1 to 1\n" +
+		"none.json: FAILED: open none.json: no such file or directory\n"
+	if got := run(t, command(t, dir, nil, "replay", "a.json", "other.json", "newer.json", "none.json")); got.code != 1 || got.stdout != want || got.stderr != "3 of 4 histories do not fit\n" {
+		t.Errorf("replay: %+v; want\n%s", got, want)
+	}
+	if got := run(t, command(t, dir, nil, "replay", "a.json", "c.json", "d.json")); got.code != 0 || strings.Count(got.stdout, ": ok: ") != 3 {
+		t.Errorf("replay: %+v", got)
+	}
+	if got := run(t, command(t, dir, nil, "replay")); got.code != 2 {
+		t.Errorf("replay without a file: %+v", got)
+	}
 	for _, args := range []string{"runs list -o json", "runs get a -o json", "runs steps a -o json", "runs start work -o json"} {
 		if got := run(t, command(t, dir, env, strings.Fields(args)...)); got.code != 0 || !json.Valid([]byte(got.stdout)) {
 			t.Errorf("%s: exit code %d, no JSON:\n%s%s", args, got.code, got.stdout, got.stderr)

@@ -27,7 +27,7 @@ func (a *App) command(name string) *cobra.Command {
 		Args: takes(), RunE: a.serveCommand,
 	}
 	addSettings(serve.Flags())
-	root.AddCommand(serve, runsCommand(), healthcheckCommand(), versionCommand(name), configHelp())
+	root.AddCommand(serve, runsCommand(), a.replayCommand(), healthcheckCommand(), versionCommand(name), configHelp())
 	root.AddCommand(a.Commands...)
 	return root
 }

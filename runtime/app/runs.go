@@ -24,6 +24,7 @@ func runsCommand() *cobra.Command {
 	addClientFlags(c)
 	c.AddCommand(runsList(), runsGet(), runsSteps(), runsStart(), runsWait(),
 		runsChange("cancel", "Ask runs to stop"), runsChange("resume", "Continue stuck or cancelled runs"), runsDelete())
+	c.AddCommand(runsExport())
 	return c
 }
 
