@@ -132,9 +132,10 @@ func deleteAt(t *testing.T, at int, persisted bool) (crashed bool) {
 	}
 	r.stop()
 
-	m := newMortal(s, at+2, persisted) // recovery and the first, vain sweep come before
+	m := newMortal(s, -1, persisted)
 	r = serveOn(t, m, runtime.Config{Logger: quiet}, w)
 	time.Sleep(time.Second)
+	m.dieAt(at)
 	deleted := r.Delete(r.ctx, "a") == nil
 	time.Sleep(time.Minute)
 	select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/stepwell/stepwell/runtime"
 )
@@ -19,4 +20,26 @@ func ExampleDelete() {
 	// hello ada <nil>
 	// <nil>
 	// true
+}
+
+func ExampleCancelAll() {
+	wait := runtime.Define("wait", func(ctx context.Context, _ int) (int, error) { return 0, runtime.Sleep(ctx, time.Hour) })
+	withRuntime(func(ctx context.Context) {
+		for i := range 3 {
+			if _, err := wait.Start(ctx, i, runtime.Labels(map[string]string{"tenant": "acme"})); err != nil {
+				panic(err)
+			}
+		}
+		acme := runtime.Filter{Labels: map[string]string{"tenant": "acme"}}
+		n, err := runtime.CancelAll(ctx, acme, runtime.Bulk{DryRun: true})
+		fmt.Println(n.Matched, n.Changed, err)
+		n, err = runtime.CancelAll(ctx, acme, runtime.Bulk{})
+		fmt.Println(n.Matched, n.Changed, err)
+		_, err = runtime.CancelAll(ctx, runtime.Filter{}, runtime.Bulk{})
+		fmt.Println(err)
+	}, wait)
+	// Output:
+	// 3 0 <nil>
+	// 3 3 <nil>
+	// invalid argument: the filter excludes nothing, and all runs would be cancelled: say all if that is meant
 }

@@ -20,3 +20,10 @@ func (m *mortal) Sweep(ctx context.Context, limit int) (more bool, err error) {
 	err = m.write(func() (err error) { more, err = m.Store.Sweep(ctx, limit); return err })
 	return more, err
 }
+
+// dieAt has the death come at the n-th write from now.
+func (m *mortal) dieAt(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.left = n
+}

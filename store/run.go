@@ -96,6 +96,8 @@ type Filter struct {
 	// Before lists runs with a smaller Seq: the page after one that ended there.
 	Before int64
 	Limit  int // at most 1000; zero means 100
+	// Bare leaves Input and Output out of what is returned.
+	Bare bool
 }
 
 // Outcome ends a claim for good: with [Succeeded], [Failed] or [Cancelled], or

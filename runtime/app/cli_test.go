@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,7 +43,7 @@ func TestRuns(t *testing.T) {
 		{"runs delete a", 0, `^run a is deleted\n$`},
 		{"runs get a", 1, `^run "a": not found\n$`},
 		{"runs delete c", 1, `only a run that has ended can be deleted`},
-		{"runs delete", 2, `RUN-ID`},
+		{"runs delete", 2, `^runs delete takes RUN-ID\.\.\. or a filter such as --status or --label; --all means all\n$`},
 		{"runs delete b -o json", 0, `(?s)^\{\n  "deleted": "b"\n\}\n$`},
 		{"runs start work @in.json --id a --wait 10s", 0, `status +succeeded`},
 		{"runs start nope", 1, `^workflow "nope": not found; registered: echo, sleeper, work\n$`},
@@ -137,4 +139,48 @@ func TestHelp(t *testing.T) {
 	if got := run(t, command(t, t.TempDir(), nil, "runs")); got.code != 0 || !strings.Contains(got.stdout, "list") {
 		t.Errorf("runs: %+v", got)
 	}
+}
+
+// TestRunsInBulk: the filter of a list, put to use.
+func TestRunsInBulk(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir)
+	env := []string{"STEPWELL_URL=http://" + p.api}
+	for i := range 1100 {
+		resp, err := http.Post(fmt.Sprintf("http://%s/v1/workflows/echo/runs?id=e%d&delay=1h&label.part=%d", p.api, i, i%10), "application/json", strings.NewReader("1"))
+		if err != nil || resp.StatusCode != http.StatusAccepted {
+			t.Fatal(err, resp)
+		}
+		resp.Body.Close()
+	}
+	for _, c := range []struct {
+		args           string
+		code           int
+		stdout, stderr string // patterns
+	}{
+		{"runs list --status delayed --workflow echo --label part=3 --since 1h --until 0s --limit 2", 0, `^ID.*\ne1093 .*\ne1083 .*\nmore with --cursor`, `^$`},
+		{"runs list --queue one", 0, `^ID.*\n$`, `^$`},
+		{"runs list --parent e1", 0, `^ID.*\n$`, `^$`},
+		{"runs list --since 0s", 0, `^ID.*\n$`, `^$`},
+		{"runs cancel --label part=3 --dry-run", 0, `^110 runs fit\n$`, `^$`},
+		{"runs cancel --label part=3", 1, `^110 runs fit\n$`, `^nothing was cancelled: add --yes to do it\n$`},
+		{"runs cancel --label part=3 --yes", 0, `^110 runs cancelled\n$`, `^$`},
+		{"runs list --status cancelled --label part=4", 0, `^ID.*\n$`, `^$`},
+		{"runs resume --label part=3 --yes", 0, `^0 runs resumed\n$`, `^$`},
+		{"runs resume --label part=3 --status cancelled --yes -o json", 0, `"changed": 110,`, `^$`},
+		{"runs cancel --status delayed,waiting --yes", 0, `^990 runs cancelled\n$`, `^$`},
+		{"runs wait e3 --timeout 10s", 0, `succeeded`, `^$`},
+		{"runs delete --all --yes", 0, `^1100 runs deleted\n$`, `^1000 runs looked at, 1000 deleted\n$`},
+		{"runs delete --status done --yes", 2, `^$`, `unknown status "done"`},
+		{"runs delete --status running --yes", 2, `^$`, `^a run that is running cannot be deleted: want succeeded, failed, cancelled\n$`},
+		{"runs delete e1 --all", 2, `^$`, `^runs delete takes ids or a filter, not both\n$`},
+		{"runs delete --yes", 2, `^$`, `takes RUN-ID... or a filter`},
+		{"runs cancel --label x", 2, `^$`, `^--label is "x": want NAME=VALUE\n$`},
+	} {
+		got := run(t, command(t, dir, env, strings.Fields(c.args)...))
+		if got.code != c.code || !regexp.MustCompile(c.stdout).MatchString(got.stdout) || !regexp.MustCompile(c.stderr).MatchString(got.stderr) {
+			t.Errorf("%s: exit code %d, want %d, %s and %s\nstdout: %s\nstderr: %s", c.args, got.code, c.code, c.stdout, c.stderr, got.stdout, got.stderr)
+		}
+	}
+	p.stop()
 }

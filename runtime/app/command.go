@@ -62,7 +62,7 @@ func takes(names ...string) cobra.PositionalArgs {
 			if !strings.HasPrefix(n, "[") {
 				low++
 			}
-			if strings.HasSuffix(n, "...") {
+			if strings.HasSuffix(strings.TrimSuffix(n, "]"), "...") {
 				high = len(args)
 			}
 		}

@@ -23,7 +23,9 @@ func runsCommand() *cobra.Command {
 	}
 	addClientFlags(c)
 	c.AddCommand(runsList(), runsGet(), runsSteps(), runsStart(), runsWait(),
-		runsChange("cancel", "Ask runs to stop"), runsChange("resume", "Continue stuck or cancelled runs"), runsDelete())
+		runsMany("cancel", "cancelled", "Ask runs to stop", change("cancel")),
+		runsMany("resume", "resumed", "Continue stuck or cancelled runs; with a filter, stuck ones unless --status says more", change("resume")),
+		runsMany("delete", "deleted", "Delete runs that have ended, with all that is kept of them", deleteOne))
 	c.AddCommand(runsExport())
 	return c
 }
@@ -73,7 +75,7 @@ func runPath(id string, more ...string) string {
 func runsList() *cobra.Command {
 	c := clientCommand("list", "List runs, newest first", takes(), func(r *request, f *pflag.FlagSet, _ []string) error {
 		q := url.Values{}
-		for _, name := range []string{"status", "workflow", "queue", "since", "until", "parent", "limit", "cursor"} {
+		for _, name := range append([]string{"limit", "cursor"}, filterFlags...) {
 			if f.Changed(name) {
 				q.Set(name, f.Lookup(name).Value.String())
 			}
@@ -88,16 +90,23 @@ func runsList() *cobra.Command {
 		return r.print(data, r.listTable)
 	})
 	f := c.Flags()
-	f.String("status", "", "only these, with commas between: queued, delayed, running, waiting, succeeded, failed, cancelled, stuck")
-	f.String("workflow", "", "only runs of this workflow")
-	f.String("queue", "", "only runs of this queue")
-	f.StringArray("label", nil, "only runs with this label, as NAME=VALUE; may be repeated")
-	f.String("since", "", "only runs created since: a time, or a duration such as 1h before now")
-	f.String("until", "", "only runs created before")
-	f.String("parent", "", "only children of this run")
+	addFilterFlags(f)
 	f.Int("limit", 100, "number of runs, at most 1000")
 	f.String("cursor", "", "go on where a list ended")
 	return c
+}
+
+// filterFlags select runs, with --label.
+var filterFlags = []string{"status", "workflow", "queue", "since", "until", "parent"}
+
+func addFilterFlags(f *pflag.FlagSet) {
+	f.String("status", "", "only these, with commas between: queued, delayed, running, waiting, succeeded, failed, cancelled, stuck")
+	f.String("workflow", "", "only runs of this workflow")
+	f.String("queue", "", "only runs of this queue; empty: those of none")
+	f.StringArray("label", nil, "only runs with this label, as NAME=VALUE; may be repeated")
+	f.String("since", "", "only runs created since: a time, or a duration such as 1h before now")
+	f.String("until", "", "only runs created before: a time, or a duration such as 1h before now")
+	f.String("parent", "", "only children of this run")
 }
 
 func addLabels(q url.Values, f *pflag.FlagSet) error {
@@ -232,19 +241,4 @@ func (r *request) wait(id string, timeout time.Duration) error {
 		}
 		return fmt.Errorf("run %s is %s", id, run.Status)
 	}
-}
-
-func runsChange(verb, short string) *cobra.Command {
-	return clientCommand(verb+" RUN-ID...", short, takes("RUN-ID..."), func(r *request, _ *pflag.FlagSet, args []string) error {
-		for _, id := range args {
-			data, err := r.call(r.ctx, http.MethodPost, runPath(id, verb), nil, nil)
-			if err != nil {
-				return err
-			}
-			if err := r.print(data, r.runTable); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }

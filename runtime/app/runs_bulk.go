@@ -1,29 +1,164 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-func runsDelete() *cobra.Command {
-	return clientCommand("delete RUN-ID...", "Delete runs that have ended", takes("RUN-ID..."), func(r *request, _ *pflag.FlagSet, args []string) error {
+// bulkPiece is how many runs one call changes, and so how often progress shows.
+const bulkPiece = 1000
+
+// bulkCount is the answer to a bulk call, or the sum of several.
+type bulkCount struct {
+	Matched int    `json:"matched"`
+	Changed int    `json:"changed"`
+	Skipped int    `json:"skipped"`
+	DryRun  bool   `json:"dry_run"`
+	Next    string `json:"next,omitempty"`
+}
+
+// runsMany makes a command that changes the runs that are named, or all that
+// fit its flags. one changes a single run and prints what became of it.
+func runsMany(verb, done, short string, one func(r *request, id string) error) *cobra.Command {
+	c := clientCommand(verb+" [RUN-ID...]", short, takes("[RUN-ID...]"), func(r *request, f *pflag.FlagSet, args []string) error {
+		body, err := bulkBody(f)
+		if err != nil {
+			return err
+		}
+		switch {
+		case len(args) > 0 && len(body) > 0:
+			return UsageErrorf("runs %s takes ids or a filter, not both", verb)
+		case len(args) == 0 && len(body) == 0:
+			return UsageErrorf("runs %s takes RUN-ID... or a filter such as --status or --label; --all means all", verb)
+		}
+		if len(args) == 0 {
+			return r.many(verb, done, f, body)
+		}
 		for _, id := range args {
-			if _, err := r.call(r.ctx, http.MethodDelete, runPath(id), nil, nil); err != nil {
-				return err
-			}
-			data, err := json.Marshal(map[string]string{"deleted": id})
-			if err != nil {
-				return err
-			}
-			err = r.print(data, func([]byte) error { _, err := fmt.Fprintf(r.out, "run %s is deleted\n", id); return err })
-			if err != nil {
+			if err := one(r, id); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	f := c.Flags()
+	addFilterFlags(f)
+	f.Bool("all", false, "without a filter: all runs that can be "+done)
+	f.Bool("dry-run", false, "only count the runs that fit the filter")
+	f.Bool("yes", false, "do it; without, the runs that fit the filter are only counted")
+	return c
+}
+
+// bulkBody is the filter that the flags describe; empty when there is none.
+func bulkBody(f *pflag.FlagSet) (map[string]any, error) {
+	body := map[string]any{}
+	for _, name := range filterFlags {
+		if f.Changed(name) {
+			body[name] = f.Lookup(name).Value.String()
+		}
+	}
+	if v, ok := body["status"]; ok {
+		body["status"] = strings.Split(v.(string), ",")
+	}
+	labels := url.Values{}
+	if err := addLabels(labels, f); err != nil {
+		return nil, err
+	}
+	if len(labels) > 0 {
+		m := map[string]string{}
+		for k := range labels {
+			m[strings.TrimPrefix(k, "label.")] = labels.Get(k)
+		}
+		body["label"] = m
+	}
+	if all, _ := f.GetBool("all"); all {
+		body["all"] = true
+	}
+	return body, nil
+}
+
+// many changes all runs that fit the filter, in pieces, and says on the way how
+// far it is.
+func (r *request) many(verb, done string, f *pflag.FlagSet, body map[string]any) error {
+	dry, _ := f.GetBool("dry-run")
+	yes, _ := f.GetBool("yes")
+	body["dry_run"] = dry || !yes
+	body["limit"] = bulkPiece
+	var sum bulkCount
+	for {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		var n bulkCount
+		if data, err = r.call(r.ctx, http.MethodPost, "/v1/runs:"+verb, nil, data); err == nil {
+			err = json.Unmarshal(data, &n)
+		}
+		sum.Matched, sum.Changed, sum.Skipped, sum.DryRun = sum.Matched+n.Matched, sum.Changed+n.Changed, sum.Skipped+n.Skipped, n.DryRun
+		switch {
+		case errors.Is(err, context.Canceled) || err != nil && sum.Changed > 0:
+			return fmt.Errorf("%w; %d runs were %s before", err, sum.Changed, done)
+		case err != nil:
+			return err
+		case n.Next == "":
+			return r.manyDone(done, dry, sum)
+		}
+		fmt.Fprintf(os.Stderr, "%d runs looked at, %d %s\n", sum.Matched, sum.Changed, done)
+		body["cursor"] = n.Next
+	}
+}
+
+// manyDone prints the counts. Somebody who neither asked to count nor said yes
+// has to learn that nothing was done.
+func (r *request) manyDone(done string, dry bool, sum bulkCount) error {
+	data, err := json.Marshal(sum)
+	if err != nil {
+		return err
+	}
+	err = r.print(data, func([]byte) error {
+		switch {
+		case sum.DryRun:
+			fmt.Fprintf(r.out, "%d runs fit\n", sum.Matched)
+		case sum.Skipped > 0:
+			fmt.Fprintf(r.out, "%d runs %s, %d could not be\n", sum.Changed, done, sum.Skipped)
+		default:
+			fmt.Fprintf(r.out, "%d runs %s\n", sum.Changed, done)
+		}
+		return nil
+	})
+	if err == nil && sum.DryRun && !dry {
+		err = fmt.Errorf("nothing was %s: add --yes to do it", done)
+	}
+	return err
+}
+
+// change posts to a run and prints what became of it.
+func change(verb string) func(r *request, id string) error {
+	return func(r *request, id string) error {
+		data, err := r.call(r.ctx, http.MethodPost, runPath(id, verb), nil, nil)
+		if err != nil {
+			return err
+		}
+		return r.print(data, r.runTable)
+	}
+}
+
+func deleteOne(r *request, id string) error {
+	if _, err := r.call(r.ctx, http.MethodDelete, runPath(id), nil, nil); err != nil {
+		return err
+	}
+	data, err := json.Marshal(map[string]string{"deleted": id})
+	if err != nil {
+		return err
+	}
+	return r.print(data, func([]byte) error { _, err := fmt.Fprintf(r.out, "run %s is deleted\n", id); return err })
 }

@@ -34,6 +34,9 @@ func (s *Store) List(ctx context.Context, f store.Filter) (runs []store.Run, err
 	return runs, err
 }
 
+// bareColumns are runColumns without what can be large.
+var bareColumns = strings.Replace(runColumns, "input, output", "NULL, NULL", 1)
+
 const (
 	defaultPage = 100
 	maxPage     = 1000
@@ -82,7 +85,11 @@ func listQuery(f store.Filter) (string, []any) {
 	if f.Before > 0 {
 		cond("seq < ?", f.Before)
 	}
-	query := "SELECT " + runColumns + "\nFROM runs\n"
+	columns := runColumns
+	if f.Bare {
+		columns = bareColumns
+	}
+	query := "SELECT " + columns + "\nFROM runs\n"
 	if len(where) > 0 {
 		query += "WHERE " + strings.Join(where, " AND ") + "\n"
 	}

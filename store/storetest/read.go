@@ -32,6 +32,25 @@ var readRules = []rule{
 		f.wantIDs("list", runs, "a", "c", "b")
 		f.wantSame("the run listed", runs[0], f.get("a"))
 	}},
+	{"a bare list has all but inputs and outputs", func(f *fixture) {
+		f.create("a", labelled, deadlineAt(at(50)))
+		f.ended("b", store.Succeeded)
+		f.ended("c", store.Failed)
+		for _, filter := range []store.Filter{{}, {Statuses: []store.Status{store.Succeeded}}} {
+			want, err := f.s.List(f.Context(), filter)
+			f.must(err)
+			for i := range want {
+				if want[i].Input == nil {
+					f.broken("run %s has no input", want[i].ID)
+				}
+				want[i].Input, want[i].Output = nil, nil
+			}
+			filter.Bare = true
+			got, err := f.s.List(f.Context(), filter)
+			f.must(err)
+			f.wantSame("bare", got, want)
+		}
+	}},
 	{"each field of a filter narrows the list, and all together", func(f *fixture) {
 		label := func(kv ...string) func(*store.NewRun) {
 			return func(n *store.NewRun) {

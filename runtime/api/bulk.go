@@ -1,0 +1,151 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/store"
+)
+
+const (
+	// bulkTime is how long one call works; then it answers where to go on.
+	bulkTime = 20 * time.Second
+	// bulkPiece is how many runs are treated between two looks at the clock.
+	bulkPiece = 1000
+)
+
+// bulkFilter is the body of a bulk call.
+type bulkFilter struct {
+	Status   names             `json:"status"`
+	Workflow string            `json:"workflow"`
+	Queue    *string           `json:"queue"`
+	Parent   string            `json:"parent"`
+	Label    map[string]string `json:"label"`
+	Since    string            `json:"since"`
+	Until    string            `json:"until"`
+	Limit    int               `json:"limit"`
+	Cursor   string            `json:"cursor"`
+	All      bool              `json:"all"`
+	DryRun   bool              `json:"dry_run"`
+}
+
+// names is one or a list of them.
+type names []store.Status
+
+func (n *names) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		*n = make(names, 1)
+		return json.Unmarshal(b, &(*n)[0])
+	}
+	return json.Unmarshal(b, (*[]store.Status)(n))
+}
+
+// bulkJSON is the answer to a bulk call.
+type bulkJSON struct {
+	runtime.BulkCount
+	DryRun bool   `json:"dry_run"`
+	Next   string `json:"next,omitzero"`
+}
+
+// bulk changes the runs that fit the filter in the body.
+func (a *api) bulk(change func(context.Context, runtime.Filter, runtime.Bulk) (runtime.BulkCount, error)) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		f, limit, opts, err := a.bulkBody(w, r)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := bounded(r)
+		defer cancel()
+		sum := bulkJSON{DryRun: opts.DryRun}
+		for end := time.Now().Add(bulkTime); ; {
+			f.Limit = bulkPiece
+			if limit > 0 {
+				f.Limit = min(bulkPiece, limit-sum.Matched)
+			}
+			n, err := change(ctx, f, opts)
+			sum.Matched, sum.Changed, sum.Skipped = sum.Matched+n.Matched, sum.Changed+n.Changed, sum.Skipped+n.Skipped
+			if err != nil {
+				return err
+			}
+			f.Before = n.Next
+			switch {
+			case n.Next == 0:
+				return answer(w, http.StatusOK, sum)
+			case limit > 0 && sum.Matched >= limit, time.Now().After(end), a.closing():
+				sum.Next = cursorOf(n.Next)
+				return answer(w, http.StatusOK, sum)
+			}
+		}
+	}
+}
+
+func (a *api) bulkBody(w http.ResponseWriter, r *http.Request) (f runtime.Filter, limit int, b runtime.Bulk, err error) {
+	data, release, err := a.body(w, r)
+	if err != nil {
+		return f, 0, b, err
+	}
+	defer release()
+	var v bulkFilter
+	if err := decodeStrictly(data, &v); err != nil {
+		return f, 0, b, err
+	}
+	f = runtime.Filter{Statuses: v.Status, Workflow: v.Workflow, Queue: v.Queue, ParentID: v.Parent, Labels: v.Label}
+	times := url.Values{}
+	for name, value := range map[string]string{"since": v.Since, "until": v.Until} {
+		if value != "" {
+			times.Set(name, value)
+		}
+	}
+	now := time.Now()
+	if f.Since, err = timeParam(times, "since", now, -1); err != nil {
+		return f, 0, b, err
+	}
+	if f.Until, err = timeParam(times, "until", now, -1); err != nil {
+		return f, 0, b, err
+	}
+	if v.Cursor != "" {
+		if f.Before, err = parseCursor(v.Cursor); err != nil {
+			return f, 0, b, err
+		}
+	}
+	if v.Limit < 0 {
+		return f, 0, b, bad("limit", fmt.Sprint(v.Limit), "a whole number from 1, or 0 for all")
+	}
+	return f, v.Limit, runtime.Bulk{All: v.All, DryRun: v.DryRun}, nil
+}
+
+// decodeStrictly refuses fields that the call does not know: a misspelt filter
+// must not mean everything.
+func decodeStrictly(data []byte, v any) error {
+	if len(data) == 0 {
+		return invalid(`the body is empty: want a filter such as {"status":["failed"]}`)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(v)
+	if err == nil {
+		if _, end := dec.Token(); end != io.EOF {
+			err = errors.New("more than one JSON value")
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		what := "the body"
+		if te.Field != "" {
+			what = fmt.Sprintf("field %q", te.Field)
+		}
+		return invalid(what + " is a JSON " + te.Value + ", which is not allowed there")
+	}
+	return invalid("the body: " + strings.TrimPrefix(err.Error(), "json: "))
+}
