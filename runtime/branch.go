@@ -113,6 +113,13 @@ type attempt struct {
 	path   string
 	number int
 	name   string
+	heart  atomic.Pointer[heart] // once the step has one
+}
+
+// attemptOf returns the attempt of a step that ctx carries; nil outside a step.
+func attemptOf(ctx context.Context) *attempt {
+	a, _ := ctx.Value(attemptKey{}).(*attempt)
+	return a
 }
 
 // attemptContext is the context of one attempt of a step. Inside it there is no

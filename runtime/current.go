@@ -19,7 +19,7 @@ func Current(ctx context.Context) (Place, bool) {
 	if b := branchOf(ctx); b != nil {
 		return Place{RunID: b.e.run.ID, Workflow: b.e.run.Workflow}, true
 	}
-	a, _ := ctx.Value(attemptKey{}).(*attempt)
+	a := attemptOf(ctx)
 	if a == nil {
 		return Place{}, false
 	}

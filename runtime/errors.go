@@ -22,6 +22,9 @@ var (
 	ErrDeadline = errors.New("run passed its deadline")
 	// ErrTimeout: the time allowed for one attempt, or one wait, is over.
 	ErrTimeout = errors.New("timed out")
+	// ErrHeartbeat: the step gave no sign of life for too long; see
+	// [HeartbeatTimeout].
+	ErrHeartbeat = errors.New("no heartbeat")
 	// ErrNotInRun: the call works only inside a run.
 	ErrNotInRun = errors.New("not in a run")
 	// ErrNoRuntime: the context carries no runtime; see [Runtime.Context].
@@ -91,6 +94,7 @@ func init() {
 	RegisterError(store.CodeCancelled, ErrCancelled)
 	RegisterError(store.CodeDeadline, ErrDeadline)
 	RegisterError(store.CodeTimeout, ErrTimeout)
+	RegisterError(store.CodeHeartbeat, ErrHeartbeat)
 	RegisterError(store.CodeNondeterministic, ErrNondeterministic)
 	RegisterError("context_canceled", context.Canceled)
 	RegisterError("context_deadline", context.DeadlineExceeded)

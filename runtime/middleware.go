@@ -96,8 +96,8 @@ func (b *branch) callThrough(call call) (out []byte, err error) {
 
 // doThrough calls the function of the step, do.
 func (t *try) doThrough(ctx context.Context, do func(context.Context) error) error {
-	a := ctx.Value(attemptKey{})
-	return through(ctx, t.branch.e.rt.reg.stepWrappers, func(ctx context.Context) bool { return ctx.Value(attemptKey{}) == a }, func(ctx context.Context) (err error) {
+	a := attemptOf(ctx)
+	return through(ctx, t.branch.e.rt.reg.stepWrappers, func(ctx context.Context) bool { return attemptOf(ctx) == a }, func(ctx context.Context) (err error) {
 		defer catch(&err)
 		return do(ctx)
 	})

@@ -128,6 +128,7 @@ type try struct {
 	number   int       // of the last attempt
 	wake     time.Time // not before
 	started  time.Time // the last attempt
+	heart    *heart    // once the step has one
 }
 
 // newTry enters the branch for a step.
@@ -235,13 +236,21 @@ func (t *try) encode() (out []byte, err error) {
 
 // attempt runs the function once.
 func (t *try) attempt() (err error) {
-	ctx := t.branch.attemptContext(t.ctx, &attempt{run: t.branch.e, path: t.path, number: t.number, name: t.name})
+	a := &attempt{run: t.branch.e, path: t.path, number: t.number, name: t.name}
+	if t.heart != nil {
+		t.heart.begin(t.number)
+		a.heart.Store(t.heart)
+	}
+	ctx := t.branch.attemptContext(t.ctx, a)
 	err = errExited
 	began := t.branch.e.rt.isolate(ctx, t.branch.e.def.name+"/"+t.name, t.cfg.compute, func() {
 		err = t.run(ctx)
 	})
 	if began != nil {
 		err = t.explain(context.Cause(ctx), began)
+	}
+	if t.heart = a.heart.Load(); t.heart != nil {
+		t.heart.end(err != nil)
 	}
 	return err
 }
@@ -254,6 +263,12 @@ func (t *try) run(ctx context.Context) (err error) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, t.cfg.timeout, ErrTimeout)
 		defer cancel()
+	}
+	if t.cfg.heartbeat > 0 {
+		silent, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		attemptOf(ctx).beating().watch(t.cfg.heartbeat, cancel)
+		ctx = silent
 	}
 	if err = t.protected(ctx); err != nil {
 		err = t.explain(context.Cause(ctx), err)
@@ -276,6 +291,8 @@ func (t *try) explain(cause, err error) error {
 		return errShutdown // cut short by us: it runs again
 	case cause == ErrTimeout && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTimeout)):
 		return fmt.Errorf("%w after %v", ErrTimeout, t.cfg.timeout)
+	case cause == ErrHeartbeat && (errors.Is(err, context.Canceled) || errors.Is(err, ErrHeartbeat)):
+		return fmt.Errorf("%w for %v", ErrHeartbeat, t.cfg.heartbeat)
 	}
 	return err
 }

@@ -11,10 +11,11 @@ import (
 type StepOption interface{ applyStep(*stepConfig) }
 
 type stepConfig struct {
-	retry   Retry
-	timeout time.Duration
-	compute bool
-	err     error
+	retry     Retry
+	timeout   time.Duration
+	heartbeat time.Duration // the longest silence; 0: no bound
+	compute   bool
+	err       error
 }
 
 // Retry lets a step that failed be tried again. Without it a step has one

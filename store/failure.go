@@ -5,6 +5,7 @@ const (
 	CodeCancelled        = "cancelled"
 	CodeDeadline         = "deadline"
 	CodeTimeout          = "timeout"
+	CodeHeartbeat        = "heartbeat"
 	CodeNondeterministic = "nondeterministic"
 	CodeRecoveries       = "recoveries"
 	CodePanic            = "panic"

@@ -12,6 +12,7 @@ import (
 // not the write: what was handed in may still be committed.
 type Store interface {
 	Remover
+	Hearts
 
 	// Create stores a new run. When the id exists it returns that run and
 	// false and writes nothing, so a repeated call is harmless.

@@ -43,7 +43,8 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 	}
 	var status store.Status
 	partings := o.HasChildren || o.Status == store.Failed
-	err := s.w.do(ctx, !o.HasParent && !partings, func(tx *tx) (err error) {
+	stills := o.Status.Ended() && s.w.tx.hearts.beats(claim.Seq, "")
+	err := s.w.do(ctx, !o.HasParent && !partings && !stills, func(tx *tx) (err error) {
 		if status, err = tx.finish(claim, o); err != nil || !status.Ended() {
 			return err
 		}
@@ -52,6 +53,9 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 		}
 		if err == nil && partings {
 			err = tx.part(claim.ID, status, o.At)
+		}
+		if err == nil && stills {
+			err = tx.still(claim.Seq, "")
 		}
 		return err
 	})

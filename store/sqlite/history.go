@@ -9,7 +9,8 @@ import (
 
 // Record implements [store.Store].
 func (s *Store) Record(ctx context.Context, claim store.Claim, step *store.Step) error {
-	return s.w.do(ctx, true, func(tx *tx) error {
+	stills := step.Status.Final() && s.w.tx.hearts.beats(claim.Seq, step.Path)
+	return s.w.do(ctx, !stills, func(tx *tx) error {
 		pos := tx.state.pos + 1
 		n, err := tx.exec(insertStep, step.Path, int64(step.Attempt), pos, int64(step.Kind), int64(step.Status),
 			step.Name, step.StartedAt.UnixMicro(), micros(step.EndedAt), micros(step.WakeAt), text(step.ChildID),
@@ -21,6 +22,9 @@ func (s *Store) Record(ctx context.Context, claim store.Claim, step *store.Step)
 			return stale("record", claim)
 		}
 		tx.state.pos = pos
+		if stills {
+			return tx.still(claim.Seq, step.Path)
+		}
 		return nil
 	})
 }

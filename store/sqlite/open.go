@@ -134,6 +134,9 @@ func (s *Store) open(cfg Config, exists bool) (err error) {
 		return err
 	}
 	s.w.tx.state = s.w.tx.saved
+	if s.w.tx.hearts, err = readHearts(c); err != nil {
+		return err
+	}
 	s.w.reveal()
 	s.r, err = openReaders(s.path, cfg.Readers)
 	return err

@@ -26,6 +26,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var hot = []string{
 	"claimStarted", "claimNew", "countHeld", "insertStep", "selectSteps", "suspendRun", "selectClaim", "finishRun",
 	"releaseRun", "selectRun", "requeueRun", "stopRun", "resumeRun", "endUnstarted", "selectDue", "nextDue",
+	"upsertHeartbeat", "selectHeartbeat", "deleteHeartbeat", "deleteHeartbeats",
 	"countProgress", "parkCrashing", "recoverRunning", "queuesLive", "oldestQueued", "spanSteps", "spanRuns", "selectCursor",
 	"selectRemoval", "deleteRun", "deleteLabel", "selectTrash", "sweepableSteps", "deleteStep",
 	"selectWaitingParent", "insertParting", "selectOrphans",

@@ -58,6 +58,9 @@ func (t *tx) endUnstarted(seq int64, id string, from store.Status, cause store.S
 	}
 	t.moved(from, to, 1)
 	t.publish(store.Event{Kind: store.EventEnded, ID: id, Seq: seq})
+	if err := t.still(seq, ""); err != nil {
+		return err
+	}
 	return t.signalParent(seq, now)
 }
 

@@ -17,6 +17,9 @@ type tx struct {
 	errs   []error
 	saved  state // as committed
 	log    string
+	hearts *hearts
+	// stilled is what to take out of hearts after the commit.
+	stilled []stilled
 }
 
 // state is the one row of the table of that name, kept in memory.
@@ -40,12 +43,13 @@ func (t *tx) publish(e store.Event) { t.events = append(t.events, e) }
 // second error means that none was committed or, when it is fatal, that nobody
 // knows.
 func (t *tx) runBatch(batch []*write, commit func() error) (errs []error, err error, fatal bool) {
-	t.events, t.errs = t.events[:0], t.errs[:0]
+	t.events, t.errs, t.stilled = t.events[:0], t.errs[:0], t.stilled[:0]
 	refused := false
 	reach, err := t.runAll(batch)
 	if err == nil {
 		if err = commit(); err == nil {
 			t.saved = t.state
+			t.hearts.still(t.stilled)
 			return t.errs, nil, false
 		}
 		reach, err = classify(err, true)
@@ -86,7 +90,7 @@ func (t *tx) begin() error { _, err := t.exec(begin); return err }
 // runOne runs one write. When its error reaches no further than itself, its
 // traces are undone and the others can go on.
 func (t *tx) runOne(w *write) (extent, error) {
-	state, events := t.state, len(t.events)
+	state, events, stilled := t.state, len(t.events), len(t.stilled)
 	if !w.single {
 		if _, err := t.exec(savepoint); err != nil {
 			return classifyBatch(err)
@@ -97,7 +101,7 @@ func (t *tx) runOne(w *write) (extent, error) {
 		if reach, err = classify(err, false); reach != ownError {
 			return reach, err
 		}
-		t.state, t.events = state, t.events[:events]
+		t.state, t.events, t.stilled = state, t.events[:events], t.stilled[:stilled]
 		if !w.single {
 			if _, err := t.exec(rollbackTo); err != nil {
 				return classifyBatch(err)

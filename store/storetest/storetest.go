@@ -21,6 +21,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"stop", stopRules}, {"due", dueRules}, {"recover", recoverRules}, {"read", readRules},
 		{"stats", statsRules}, {"spans", spanRules}, {"events", eventRules}, {"close", closeRules},
 		{"parent", parentRules}, {"orphan", orphanRules}, {"remove", removeRules}, {"concurrency", concurrencyRules},
+		{"heartbeat", heartbeatRules},
 	}
 	for _, n := range nouns {
 		t.Run(n.name, func(t *testing.T) {
