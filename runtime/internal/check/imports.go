@@ -41,10 +41,12 @@ var rooms = []room{
 	{"./runtime/internal/check/", nil, "the house rules look at the house, they do not live in it"},
 	{"./runtime/internal/", []string{"./store", "./runtime/internal/"}, "the engine's parts must not know the engine"},
 	{"./runtime/runtimetest/", []string{"./runtime", "./store", "./store/sqlite"}, "a runtime for tests, on a store of its own"},
+	{"./runtime/determinism/", nil, "the analyser reads code and runs none: it knows the engine by its names"},
 	{"./runtime/api/", []string{"./runtime", "./store", "./runtime/internal/"}, "app joins the listeners to the rest, they do not know it or one another"},
 	{"./runtime/ui/", []string{"./runtime", "./store", "./runtime/internal/"}, "app joins the listeners to the rest, they do not know it or one another"},
 	{"./runtime/health/", []string{"./runtime", "./store", "./runtime/internal/"}, "app joins the listeners to the rest, they do not know it or one another"},
 	{"./runtime/app/", []string{"./runtime/", "./store/", "./telemetry/"}, "app joins everything, and is what a main imports"},
+	{"./cmd/stepwellvet/", []string{"./runtime/determinism"}, "a tool for go vet, which must not link the engine"},
 	{"./cmd/", []string{"./runtime", "./runtime/app", "./runtime/api", "./store", "./cmd/"}, "our binary is a main like any user's"},
 }
 
