@@ -39,7 +39,8 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 	}
 	b.e.parent.Store(true)
 	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
-	opts = append([]StartOption{ID(childID(b.e.run.ID, path))}, opts...)
+	id := childID(b.e.run.ID, path)
+	opts = append([]StartOption{ID(id), startFunc(func(c *startConfig) { c.sender = id })}, opts...)
 	var run Run
 	err := b.e.rt.persist(b.e.halting, func() (err error) {
 		run, _, _, err = b.e.rt.create(context.WithoutCancel(ctx), def, input, opts, b.e)
@@ -48,7 +49,7 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 	switch {
 	case err == nil:
 		row.ChildID = run.ID
-	case errors.Is(err, ErrInvalid), errors.Is(err, ErrExists), errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrInvalid), errors.Is(err, ErrExists), errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):
 		row.Status, row.Error = store.StepFailed, recorded(err)
 	case err == ErrDraining:
 		b.e.fail(errDraining)

@@ -100,6 +100,7 @@ func init() {
 	RegisterError("context_deadline", context.DeadlineExceeded)
 	RegisterError("run_not_found", ErrNotFound)
 	RegisterError("run_exists", ErrExists)
+	RegisterError("run_conflict", ErrConflict)
 }
 
 // RegisterError keeps errors.Is working on recorded errors: a step's error

@@ -130,6 +130,10 @@ func (rt *Runtime) newRun(ctx context.Context, def *definition, input []byte, op
 	if c.id == "" {
 		c.id = uuid.Must(uuid.NewV7()).String()
 	}
+	messages, err := rt.startMessages(&c)
+	if err != nil {
+		return store.NewRun{}, err
+	}
 	at := now()
 	if c.delay > 0 {
 		c.at = at.Add(c.delay)
@@ -137,7 +141,7 @@ func (rt *Runtime) newRun(ctx context.Context, def *definition, input []byte, op
 	return store.NewRun{
 		ID: c.id, Workflow: def.name, Queue: c.queue, Priority: c.priority, Labels: c.labels,
 		Version: rt.cfg.Version, Input: input, Deadline: stored(c.deadline), StartAt: stored(c.at),
-		CreatedAt: at, Trace: rt.newTrace(ctx), OnParentEnd: c.onParent,
+		CreatedAt: at, Trace: rt.newTrace(ctx), OnParentEnd: c.onParent, Messages: messages,
 	}, nil
 }
 

@@ -19,6 +19,8 @@ type startConfig struct {
 	deadline time.Time
 	labels   map[string]string
 	onParent ParentPolicy
+	messages []startMessage
+	sender   string // of the messages, when it is a run: its place
 }
 
 type startFunc func(*startConfig)

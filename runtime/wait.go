@@ -75,8 +75,12 @@ func (e *execution) signalled() int64 {
 }
 
 // waitSignal waits for a signal after those seen.
-func (e *execution) waitSignal(seen int64) {
-	w := &waiter{signal: true}
+func (e *execution) waitSignal(seen int64) { e.waitSignalUntil(seen, time.Time{}) }
+
+// waitSignalUntil waits for a signal after those seen, or for a time; a zero
+// one does not come.
+func (e *execution) waitSignalUntil(seen int64, at time.Time) {
+	w := &waiter{signal: true, at: at}
 	e.wait(w, func() {
 		if e.signals != seen {
 			e.wakeLocked(w)

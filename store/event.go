@@ -27,4 +27,6 @@ const (
 	EventSignalled EventKind = 3
 	// EventDue: something is due at At.
 	EventDue EventKind = 4
+	// EventChanged: a run set an event or wrote to a stream.
+	EventChanged EventKind = 5
 )

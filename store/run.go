@@ -33,8 +33,8 @@ type Run struct {
 	// Resumes counts how often it was resumed after an end. A [SpanRecord] has
 	// it, nothing else.
 	Resumes int
-	// Signals counts what reached the run from outside (a cancel, later
-	// messages). See [Suspension].
+	// Signals counts what reached the run from outside (a cancel, a
+	// message, news of another run). See [Suspension].
 	Signals int64
 	// Stop is set once the run was asked to stop: [StopCancel] or [StopDeadline].
 	Stop  StopCause
@@ -82,6 +82,9 @@ type NewRun struct {
 	// ClaimFor creates the run already claimed by this executor, at epoch 1:
 	// one write instead of two. Not for a delayed run or one with a Queue.
 	ClaimFor string
+	// Messages are sent to the run in the same write. When the run exists they
+	// are sent to that, as by [Mailbox.Send].
+	Messages []NewMessage
 }
 
 // Filter selects runs. Zero fields do not filter.

@@ -22,7 +22,9 @@ type Step struct {
 	StartedAt time.Time
 	EndedAt   time.Time
 	// WakeAt is when a sleep ends or a retry is due.
-	WakeAt  time.Time
+	WakeAt time.Time
+	// ChildID is the other run that the step concerns: started, sent to, read from
+	// or waited for.
 	ChildID string
 	// Pos is the row's place in the commit order of the whole store; set by
 	// the store.
@@ -43,11 +45,20 @@ const (
 	KindSelect Kind = 5
 	KindChild  Kind = 6 // the start of a child
 	KindResult Kind = 7 // the wait for the end of another run
+
+	KindSend     Kind = 8
+	KindReceive  Kind = 9
+	KindSetEvent Kind = 10
+	KindGetEvent Kind = 11
+	KindWrite    Kind = 12 // to a stream
+	KindRead     Kind = 13 // of one item of a stream
+	KindUpdate   Kind = 14 // the taking of a request, and its answer
 )
 
 var kindNames = [...]string{
 	KindStep: "step", KindSleep: "sleep", KindNow: "now", KindID: "id", KindSelect: "select", KindChild: "child",
-	KindResult: "result",
+	KindResult: "result", KindSend: "send", KindReceive: "receive", KindSetEvent: "set_event", KindGetEvent: "get_event",
+	KindWrite: "write", KindRead: "read", KindUpdate: "update",
 }
 
 func (k Kind) String() string {

@@ -11,12 +11,17 @@ import (
 // [ErrUnknownOutcome] for the one exception). A cancelled ctx ends the wait,
 // not the write: what was handed in may still be committed.
 type Store interface {
+	Mailbox
+	Values
+	Streams
 	Remover
 	Hearts
 
 	// Create stores a new run. When the id exists it returns that run and
-	// false and writes nothing, so a repeated call is harmless.
-	// Errors: ErrOverloaded, ErrFull, ErrClosed.
+	// false and writes nothing, so a repeated call is harmless; but see
+	// [NewRun.Messages].
+	// Errors: ErrOverloaded, ErrFull, ErrClosed; ErrConflict when there are
+	// messages for a run that has ended.
 	Create(ctx context.Context, run NewRun) (Run, bool, error)
 
 	// Claim hands queued runs to an executor: each becomes running under a

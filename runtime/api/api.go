@@ -102,6 +102,7 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/v1/runs/{id}/history", a.history, nil},
 		{http.MethodPost, "/v1/runs/{id}/cancel", a.cancel, nil},
 		{http.MethodPost, "/v1/runs/{id}/resume", a.resume, nil},
+		{http.MethodPost, "/v1/runs/{id}/messages/{topic}", a.send, nil},
 	}
 }
 

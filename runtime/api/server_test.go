@@ -93,6 +93,7 @@ func (s *server) definitions() []runtime.Definition {
 		runtime.Define("sleeper", func(ctx context.Context, _ any) (any, error) {
 			return nil, runtime.Sleep(ctx, time.Hour)
 		}),
+		runtime.Define("listener", listen),
 		runtime.NewQueue("one", runtime.QueueConfig{Concurrency: 1}),
 	}
 }

@@ -117,10 +117,7 @@ const idempotencyKey = "Idempotency-Key"
 // idOf returns the run's id: from the header, which may be quoted as its draft
 // standard has it, or from ?id=.
 func idOf(r *http.Request, q url.Values) (string, error) {
-	key := r.Header.Get(idempotencyKey)
-	if n := len(key); n > 1 && key[0] == '"' && key[n-1] == '"' {
-		key = key[1 : n-1]
-	}
+	key := unquoted(r.Header.Get(idempotencyKey))
 	_, inHeader := r.Header[idempotencyKey]
 	id := q.Get("id")
 	switch {
@@ -132,6 +129,13 @@ func idOf(r *http.Request, q url.Values) (string, error) {
 		return "", nil
 	}
 	return id, runtime.ValidateID(id)
+}
+
+func unquoted(key string) string {
+	if n := len(key); n > 1 && key[0] == '"' && key[n-1] == '"' {
+		return key[1 : n-1]
+	}
+	return key
 }
 
 // body reads the input. Until release is called its size counts against the

@@ -15,7 +15,7 @@ func (s *Store) Create(ctx context.Context, n store.NewRun) (store.Run, bool, er
 	}
 	var run store.Run
 	var created bool
-	err := s.w.offer(ctx, len(n.Labels) == 0 && n.OnParentEnd == 0, func(tx *tx) (err error) {
+	err := s.w.offer(ctx, len(n.Labels)+len(n.Messages) == 0 && n.OnParentEnd == 0, func(tx *tx) (err error) {
 		run, created, err = tx.create(n)
 		return err
 	})
@@ -58,6 +58,9 @@ func (t *tx) create(n store.NewRun) (store.Run, bool, error) {
 		return store.Run{}, false, err
 	}
 	if added == 0 {
+		if err := t.sendAll(n); err != nil {
+			return store.Run{}, false, err
+		}
 		r, err = t.get(n.ID)
 		return r, false, err
 	}
@@ -68,6 +71,11 @@ func (t *tx) create(n store.NewRun) (store.Run, bool, error) {
 	}
 	if n.OnParentEnd != 0 {
 		if _, err := t.exec(setParentEnd, r.Seq, int64(n.OnParentEnd)); err != nil {
+			return store.Run{}, false, err
+		}
+	}
+	for _, m := range n.Messages {
+		if err := t.insertMessage(r.Seq, store.Message{Topic: m.Topic, Key: m.Key, Payload: m.Payload, SentAt: n.CreatedAt}); err != nil {
 			return store.Run{}, false, err
 		}
 	}

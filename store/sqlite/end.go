@@ -44,7 +44,7 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 	var status store.Status
 	partings := o.HasChildren || o.Status == store.Failed
 	stills := o.Status.Ended() && s.w.tx.hearts.beats(claim.Seq, "")
-	err := s.w.do(ctx, !o.HasParent && !partings && !stills, func(tx *tx) (err error) {
+	end := func(tx *tx) (err error) {
 		if status, err = tx.finish(claim, o); err != nil || !status.Ended() {
 			return err
 		}
@@ -57,7 +57,21 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 		if err == nil && stills {
 			err = tx.still(claim.Seq, "")
 		}
+		if err == nil {
+			err = tx.signalEnd(claim.Seq, o.At)
+		}
 		return err
+	}
+	single := !o.HasParent && !partings && !stills
+	err := s.w.do(ctx, single, func(tx *tx) error {
+		watched, err := tx.isWatched(claim.Seq)
+		switch {
+		case err != nil:
+			return err
+		case watched && single:
+			return tx.together(func() error { return end(tx) }) // more than one statement after all
+		}
+		return end(tx)
 	})
 	if err != nil {
 		return 0, err

@@ -11,22 +11,41 @@ import (
 func (s *Store) Record(ctx context.Context, claim store.Claim, step *store.Step) error {
 	stills := step.Status.Final() && s.w.tx.hearts.beats(claim.Seq, step.Path)
 	return s.w.do(ctx, !stills, func(tx *tx) error {
-		pos := tx.state.pos + 1
-		n, err := tx.exec(insertStep, step.Path, int64(step.Attempt), pos, int64(step.Kind), int64(step.Status),
-			step.Name, step.StartedAt.UnixMicro(), micros(step.EndedAt), micros(step.WakeAt), text(step.ChildID),
-			failure(step.Error), blob(step.Output), claim.Seq, claim.Epoch)
-		if err != nil {
-			return err
+		err := tx.record(claim, step, step.Output)
+		if err == nil && stills {
+			err = tx.still(claim.Seq, step.Path)
 		}
-		if n == 0 {
-			return stale("record", claim)
-		}
-		tx.state.pos = pos
-		if stills {
-			return tx.still(claim.Seq, step.Path)
-		}
-		return nil
+		return err
 	})
+}
+
+// record appends a row with this output.
+func (t *tx) record(claim store.Claim, step *store.Step, output []byte) error {
+	pos := t.state.pos + 1
+	n, err := t.exec(insertStep, step.Path, int64(step.Attempt), pos, int64(step.Kind), int64(step.Status),
+		step.Name, step.StartedAt.UnixMicro(), micros(step.EndedAt), micros(step.WakeAt), text(step.ChildID),
+		failure(step.Error), blob(output), claim.Seq, claim.Epoch)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return stale("record", claim)
+	}
+	t.state.pos = pos
+	return nil
+}
+
+// recordOrHold is record, or where there is no row to append, a check that the
+// claim holds.
+func (t *tx) recordOrHold(op string, claim store.Claim, step *store.Step) error {
+	if step != nil {
+		return t.record(claim, step, step.Output)
+	}
+	_, held, err := t.claimed(claim)
+	if err == nil && !held {
+		err = stale(op, claim)
+	}
+	return err
 }
 
 func stale(op string, c store.Claim) error {

@@ -19,16 +19,7 @@ func (t *tx) signalParent(child int64, now time.Time) error {
 	if err != nil || parent == 0 {
 		return err
 	}
-	if _, err := t.exec(signalRun, parent); err != nil {
-		return err
-	}
-	switch status {
-	case store.Running:
-		t.publish(store.Event{Kind: store.EventSignalled, ID: id, Seq: parent})
-	case store.Waiting:
-		return t.requeue(parent, status, now)
-	}
-	return nil
+	return t.signal(parent, id, status, now)
 }
 
 // part notes that the children of a run that live are to be told of its end;

@@ -29,6 +29,9 @@ var hot = []string{
 	"upsertHeartbeat", "selectHeartbeat", "deleteHeartbeat", "deleteHeartbeats",
 	"countProgress", "parkCrashing", "recoverRunning", "queuesLive", "oldestQueued", "spanSteps", "spanRuns", "selectCursor",
 	"selectRemoval", "deleteRun", "deleteLabel", "selectTrash", "sweepableSteps", "deleteStep",
+	"selectReceiver", "countKey", "selectMessage", "emptyMessage", "deleteMessage", "selectEvent", "insertWatcher",
+	"watchersOf", "watchersOfRun", "deleteWatchers", "deleteWatchersOfRun", "insertItem", "selectItems",
+	"sweepableMessages", "sweepableEvents", "deleteEvent", "sweepableItems", "deleteItem", "deleteWatchersBy",
 	"selectWaitingParent", "insertParting", "selectOrphans",
 }
 

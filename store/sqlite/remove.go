@@ -91,6 +91,8 @@ func (p *portion) take(bytes int64) bool {
 // sweeps take out what hangs on a deleted run: each table has its line here.
 var sweeps = []func(t *tx, run int64, p *portion) error{
 	(*tx).sweepSteps,
+	sweepTable(sweepableMessages, deleteMessage), sweepTable(sweepableEvents, deleteEvent), sweepTable(sweepableItems, deleteItem),
+	(*tx).sweepWatchers,
 }
 
 func (t *tx) sweep(p *portion) (more bool, err error) {
@@ -134,4 +136,38 @@ func (t *tx) sweepSteps(run int64, p *portion) error {
 		}
 	}
 	return nil
+}
+
+// sweepTable takes rows out of a table: one statement names their sizes and the
+// rest of their keys, the other deletes one by the run and that.
+func sweepTable(sweepable, remove string) func(*tx, int64, *portion) error {
+	return func(t *tx, run int64, p *portion) error {
+		var keys [][]any
+		err := t.query(sweepable, func(r row) error {
+			if !p.full && p.take(r.int(0)) {
+				key := []any{run}
+				for _, v := range r[1:] {
+					key = append(key, v)
+				}
+				keys = append(keys, key)
+			}
+			return nil
+		}, run, int64(p.rows+1))
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if _, err := t.exec(remove, k...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// sweepWatchers takes out the run's watches of others; nobody watches a run
+// that has ended.
+func (t *tx) sweepWatchers(run int64, _ *portion) error {
+	_, err := t.exec(deleteWatchersBy, run)
+	return err
 }

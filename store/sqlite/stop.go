@@ -61,7 +61,24 @@ func (t *tx) endUnstarted(seq int64, id string, from store.Status, cause store.S
 	if err := t.still(seq, ""); err != nil {
 		return err
 	}
-	return t.signalParent(seq, now)
+	if err := t.signalParent(seq, now); err != nil {
+		return err
+	}
+	return t.signalEnd(seq, now)
+}
+
+// signal tells a run that something reached it.
+func (t *tx) signal(seq int64, id string, status store.Status, now time.Time) error {
+	if _, err := t.exec(signalRun, seq); err != nil {
+		return err
+	}
+	switch status {
+	case store.Running:
+		t.publish(store.Event{Kind: store.EventSignalled, ID: id, Seq: seq})
+	case store.Waiting:
+		return t.requeue(seq, status, now)
+	}
+	return nil // its code sees it when it is claimed
 }
 
 func (t *tx) requeue(seq int64, from store.Status, now time.Time) error {

@@ -20,6 +20,11 @@ type tx struct {
 	hearts *hearts
 	// stilled is what to take out of hearts after the commit.
 	stilled []stilled
+	// watched holds at least the runs that have rows in the table watchers, so
+	// that the end of any other run need not look there. nil: to be read.
+	watched map[int64]struct{}
+	// unwatched: the write under way has taken some out of it.
+	unwatched bool
 }
 
 // state is the one row of the table of that name, kept in memory.
@@ -56,7 +61,7 @@ func (t *tx) runBatch(batch []*write, commit func() error) (errs []error, err er
 		refused = reach != fatalError
 	}
 	t.script("ROLLBACK") // an error: SQLite has rolled back by itself
-	t.state = t.saved
+	t.state, t.watched = t.saved, nil
 	if refused {
 		if e := t.voidRefused(); e != nil {
 			err, reach = fmt.Errorf("%w: %w; %w", store.ErrUnknownOutcome, err, e), fatalError
@@ -91,6 +96,7 @@ func (t *tx) begin() error { _, err := t.exec(begin); return err }
 // traces are undone and the others can go on.
 func (t *tx) runOne(w *write) (extent, error) {
 	state, events, stilled := t.state, len(t.events), len(t.stilled)
+	t.unwatched = false
 	if !w.single {
 		if _, err := t.exec(savepoint); err != nil {
 			return classifyBatch(err)
@@ -102,6 +108,9 @@ func (t *tx) runOne(w *write) (extent, error) {
 			return reach, err
 		}
 		t.state, t.events, t.stilled = state, t.events[:events], t.stilled[:stilled]
+		if t.unwatched {
+			t.watched = nil
+		}
 		if !w.single {
 			if _, err := t.exec(rollbackTo); err != nil {
 				return classifyBatch(err)

@@ -20,6 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"create", createRules}, {"claim", claimRules}, {"history", historyRules}, {"end", endRules},
 		{"stop", stopRules}, {"due", dueRules}, {"recover", recoverRules}, {"read", readRules},
 		{"stats", statsRules}, {"spans", spanRules}, {"events", eventRules}, {"close", closeRules},
+		{"mailbox", mailboxRules}, {"values", valueRules}, {"streams", streamRules},
 		{"parent", parentRules}, {"orphan", orphanRules}, {"remove", removeRules}, {"concurrency", concurrencyRules},
 		{"heartbeat", heartbeatRules},
 	}
