@@ -233,6 +233,7 @@ func (w *writer) transact() error {
 	if len(w.tx.events) > 0 && w.publish != nil {
 		w.publish(w.tx.events)
 	}
+	w.oldestWrite.Store(0) // before anybody who was answered can look
 	for i, r := range w.batch {
 		r.done <- errs[i]
 	}
