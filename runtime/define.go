@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/stepwell/stepwell/runtime/internal/seam"
 )
 
 // Definition is a workflow, a queue, a schedule or a [Middleware], to hand to
@@ -79,6 +81,8 @@ type registry struct {
 	queues    map[string]*Queue
 	// of every Middleware, the outermost first
 	runWrappers, stepWrappers []wrapper
+
+	hooks *seam.Hooks // of a test; nil otherwise
 }
 
 func newRegistry(defs []Definition) (*registry, error) {

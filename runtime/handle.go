@@ -51,7 +51,7 @@ func (h *Handle[Out]) Status(ctx context.Context) (Status, error) {
 
 // Cancel asks the run to stop; see [Runtime.Cancel].
 func (h *Handle[Out]) Cancel(ctx context.Context) error {
-	_, err := h.rt.Cancel(ctx, h.id)
+	_, err := h.rt.current().Cancel(ctx, h.id)
 	return err
 }
 
@@ -94,7 +94,7 @@ func (h *Handle[Out]) await(ctx context.Context) (Run, error) {
 			return Run{}, context.Cause(ctx)
 		}
 	}
-	return h.rt.Wait(ctx, h.id)
+	return h.rt.current().Wait(ctx, h.id)
 }
 
 // runResult is what a run gives, from its record.

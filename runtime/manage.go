@@ -68,6 +68,9 @@ func (rt *Runtime) Wait(ctx context.Context, id string) (Run, error) {
 		case <-news:
 		case <-rt.over:
 			cancel()
+			if heir := rt.current(); heir != rt {
+				return heir.Wait(ctx, id)
+			}
 			return run, fmt.Errorf("wait for run %s: %w", id, ErrDraining)
 		case <-ctx.Done():
 			cancel()

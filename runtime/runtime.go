@@ -95,7 +95,7 @@ func runtimeOf(ctx context.Context) (*Runtime, error) {
 	if !ok {
 		return nil, ErrNoRuntime
 	}
-	return rt, nil
+	return rt.current(), nil
 }
 
 // Run recovers what the last process left, then executes runs until ctx ends;
@@ -136,6 +136,8 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	wg.Wait()
 	if rt.drain() {
 		isolator.Close()
+	} else if rt.reg.hooks != nil {
+		go isolator.Close() // after a crash in a test the process goes on, and may outlast those steps
 	}
 	if err := rt.failure.Load(); err != nil {
 		return *err

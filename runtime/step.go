@@ -28,8 +28,9 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 		return fn(ctx)
 	}
 	v := &value[T]{codec: b.e.rt.cfg.Codec}
+	call := substitute(b, name, fn)
 	data, err := b.step(ctx, name, opts, work{
-		do:     func(ctx context.Context) (err error) { v.out, err = fn(ctx); return err },
+		do:     func(ctx context.Context) (err error) { v.out, err = call(ctx); return err },
 		output: v.encode,
 	})
 	if err != nil {

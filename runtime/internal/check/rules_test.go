@@ -45,6 +45,7 @@ func TestTreeRules(t *testing.T) {
 		{"sleep", "as a value", "a/a_test.go", "package a\nimport \"time\"\nvar nap = time.Sleep\n", "real time"},
 		{"sleep", "in disguise", "a/a_test.go", "package a\nimport \"time\"\nfunc f() { <-time.After(1) }\n", "real time"},
 		{"sleep", "in a bubble", "a/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc f() { synctest.Test(nil, func() { time.Sleep(1) }) }\n", ""},
+		{"sleep", "in a runtimetest", "a/a_test.go", "package a\nimport (\n\"github.com/stepwell/stepwell/runtime/runtimetest\"\n\"time\"\n)\nfunc f() { runtimetest.Run(nil, func() { time.Sleep(1) }) }\n", ""},
 		{"sleep", "bubble elsewhere", "a/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc f() { synctest.Wait() }\nfunc g() { time.Sleep(1) }\n", "a/a_test.go:7"},
 		{"sleep", "handed to a bubble", "a/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc b(f func()) { synctest.Test(nil, f) }\nfunc c(f func()) { b(f) }\nfunc g() { c(func() { time.Sleep(1) }) }\n", ""},
 		{"sleep", "helper of bubbles", "a/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc h() { time.Sleep(1) }\nfunc k() { h() }\nfunc TestA() { synctest.Test(nil, k) }\n", ""},

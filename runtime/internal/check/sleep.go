@@ -53,8 +53,13 @@ func sleep(t Tree, realTime map[string]string) (found []Problem) {
 }
 
 func usesBubble(f File, decl ast.Decl) bool {
-	name := f.imported("testing/synctest")
-	return name != "" && contained(decl, func(n ast.Node) bool { return selects(n, name, "") })
+	for pkg, fn := range map[string]string{"testing/synctest": "", module + "/runtime/runtimetest": "Run"} {
+		name := f.imported(pkg)
+		if name != "" && contained(decl, func(n ast.Node) bool { return selects(n, name, fn) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // bubbleOpeners names the functions of a package that open a bubble, themselves or through another of them.
