@@ -29,9 +29,14 @@ type Step struct {
 	// Pos is the row's place in the commit order of the whole store; set by
 	// the store.
 	Pos int64
-	// Epoch is the claim it was written under; set by the store.
+	// Epoch is the claim it was written under; set by the store. A copied row
+	// has none.
 	Epoch int64
 }
+
+// Copied reports whether the row was copied from the run that this one was
+// forked from.
+func (s *Step) Copied() bool { return s.Epoch == 0 }
 
 // Kind tells what made the row. The numbers are stored: never renumber.
 type Kind uint8

@@ -111,4 +111,6 @@ type Store interface {
 	// get ErrClosed, and when it returns nothing of the store runs any more.
 	// Closing twice is harmless.
 	Close() error
+
+	Changer
 }

@@ -24,6 +24,8 @@ type stepJSON struct {
 	EndedAt   stamp          `json:"ended_at,omitzero"`
 	WakeAt    stamp          `json:"wake_at,omitzero"`
 	ChildID   string         `json:"child_id,omitzero"`
+	// Copied: it is from the run that this one was forked from.
+	Copied bool `json:"copied,omitzero"`
 }
 
 type attemptJSON struct {
@@ -54,7 +56,7 @@ func stepsOf(rows []store.Step) []stepJSON {
 		if !ok {
 			at = len(steps)
 			index[row.Path] = at
-			steps = append(steps, stepJSON{Path: row.Path, Attempts: []attemptJSON{}, StartedAt: stamp{row.StartedAt}})
+			steps = append(steps, stepJSON{Path: row.Path, Attempts: []attemptJSON{}, StartedAt: stamp{row.StartedAt}, Copied: row.Copied()})
 		}
 		steps[at].add(row)
 	}

@@ -161,6 +161,7 @@ func (r *request) stepsTable(data []byte) error {
 			StartedAt time.Time       `json:"started_at"`
 			EndedAt   time.Time       `json:"ended_at"`
 			ChildID   string          `json:"child_id"`
+			Copied    bool            `json:"copied"`
 		}
 	}
 	if err := json.Unmarshal(data, &list); err != nil {
@@ -174,6 +175,9 @@ func (r *request) stepsTable(data []byte) error {
 			result = s.Error.String()
 		} else if s.ChildID != "" {
 			result = s.ChildID
+		}
+		if s.Copied {
+			s.Status += " (copied)"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", s.Path, s.Kind, orDash(s.Name), s.Status, s.Attempt,
 			moment(s.StartedAt), took(s.StartedAt, s.EndedAt), short(result))

@@ -17,6 +17,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		name  string
 		rules []rule
 	}{
+		{"fork", forkRules},
 		{"create", createRules}, {"claim", claimRules}, {"history", historyRules}, {"end", endRules},
 		{"stop", stopRules}, {"due", dueRules}, {"recover", recoverRules}, {"read", readRules},
 		{"stats", statsRules}, {"spans", spanRules}, {"events", eventRules}, {"close", closeRules},

@@ -102,6 +102,11 @@ func (w *watched) Resume(ctx context.Context, id string, now time.Time) (store.R
 	return w.Store.Resume(ctx, id, now)
 }
 
+func (w *watched) Fork(ctx context.Context, f store.Fork) (store.Run, bool, error) {
+	defer w.count()
+	return w.Store.Fork(ctx, f)
+}
+
 func (w *watched) Due(ctx context.Context, now time.Time, limit int) (int, time.Time, error) {
 	defer w.count()
 	return w.Store.Due(ctx, now, limit)

@@ -1,0 +1,39 @@
+package api
+
+import (
+	"net/http"
+
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/stepwell/stepwell/runtime"
+)
+
+var forkParams = []string{"step", "id", "queue", "delay", "priority", "deadline", "label."}
+
+// fork begins a run with a part of another's history. The same id again
+// answers the run that has it.
+func (a *api) fork(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	opts, err := startOptions(r, q)
+	if err != nil {
+		return err
+	}
+	if q.Has("step") && q.Get("step") == "" {
+		return bad("step", "", "the path of a step or a branch, such as 4 or 4.0.2, or no step at all for the one that failed")
+	}
+	if a.closing() {
+		return runtime.ErrDraining
+	}
+	ctx, cancel := bounded(r)
+	defer cancel()
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	}
+	run, err := a.rt.Fork(ctx, runID(r), q.Get("step"), opts...)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/v1/runs/"+run.ID)
+	return answer(w, http.StatusAccepted, runOf(&run))
+}

@@ -1,0 +1,75 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/store/sqlite"
+)
+
+// inRuntime calls fn with a context that carries a runtime of the definitions.
+func inRuntime(fn func(context.Context), defs ...runtime.Definition) {
+	dir, err := os.MkdirTemp("", "stepwell")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, stop := context.WithCancel(context.Background())
+	db, err := sqlite.Open(ctx, filepath.Join(dir, "stepwell.db"), sqlite.Config{})
+	if err != nil {
+		panic(err)
+	}
+	defer db.Close()
+	rt, err := runtime.New(db, runtime.Config{Logger: slog.New(slog.DiscardHandler)}, defs...)
+	if err != nil {
+		panic(err)
+	}
+	done := make(chan error)
+	go func() { done <- rt.Run(ctx) }()
+	fn(rt.Context(ctx))
+	stop()
+	<-done
+}
+
+func ExampleFork() {
+	address := "" // a mistake, mended later
+	parcels := runtime.Define("parcel", func(ctx context.Context, order string) (string, error) {
+		paid, err := runtime.Step(ctx, "charge", func(context.Context) (string, error) {
+			fmt.Println("charged for", order)
+			return "paid", nil
+		})
+		if err != nil {
+			return "", err
+		}
+		return runtime.Step(ctx, "ship", func(context.Context) (string, error) {
+			if address == "" {
+				return "", errors.New("no address")
+			}
+			return paid + " and sent to " + address, nil
+		})
+	})
+	inRuntime(func(ctx context.Context) {
+		_, err := parcels.Call(ctx, "tea", runtime.ID("order-1"))
+		fmt.Println(err)
+
+		address = "Berlin"
+		fork, err := runtime.Fork(ctx, "order-1", "") // at the step that failed
+		if err != nil {
+			panic(err)
+		}
+		h, err := parcels.Handle(ctx, fork.ID)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(h.Result(ctx))
+	}, parcels)
+	// Output:
+	// charged for tea
+	// run order-1 of parcel failed: step "ship" failed at attempt 1: no address
+	// paid and sent to Berlin <nil>
+}
