@@ -16,7 +16,12 @@ type branch struct {
 	path string // empty: the run itself
 	next int
 	busy atomic.Bool
+	// patches holds what was decided for the branch; see [Patched].
+	patches map[string]bool
 }
+
+// child returns a branch that begins in b, which is in a call.
+func (b *branch) child(path string) *branch { return &branch{e: b.e, path: path, patches: b.patches} }
 
 type (
 	branchKey  struct{}

@@ -73,3 +73,33 @@ func ExampleFork() {
 	// run order-1 of parcel failed: step "ship" failed at attempt 1: no address
 	// paid and sent to Berlin <nil>
 }
+
+func ExamplePatched() {
+	orders := runtime.Define("order", func(ctx context.Context, item string) (string, error) {
+		step := func(name string) (string, error) {
+			return runtime.Step(ctx, name, func(context.Context) (string, error) { return name + " " + item, nil })
+		}
+		// Orders that were past this when the check was added go on without it.
+		if runtime.Patched(ctx, "check-stock") {
+			if _, err := step("check"); err != nil {
+				return "", err
+			}
+		}
+		return step("charge")
+	})
+	inRuntime(func(ctx context.Context) {
+		fmt.Println(orders.Call(ctx, "tea", runtime.ID("order-1")))
+		h, err := runtime.Export(ctx, "order-1")
+		if err != nil {
+			panic(err)
+		}
+		for _, step := range h.Steps {
+			fmt.Println(step.Kind, step.Name)
+		}
+	}, orders)
+	// Output:
+	// charge tea <nil>
+	// patch check-stock
+	// step check
+	// step charge
+}

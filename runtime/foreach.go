@@ -32,9 +32,9 @@ func forEach(ctx context.Context, n, workers int, one func(context.Context, int)
 	for w := range fs {
 		fs[w] = &future{e: b.e, done: make(chan struct{})}
 		// The worker's own branch makes no calls; each item has its branch.
-		b.e.branch(ctx, fs[w], &branch{e: b.e, path: joinPath(path, n+w)}, func(context.Context) {
+		b.e.branch(ctx, fs[w], b.child(joinPath(path, n+w)), func(context.Context) {
 			for i := int(next.Add(1) - 1); i < n; i = int(next.Add(1) - 1) {
-				item := &branch{e: b.e, path: joinPath(path, i)}
+				item := b.child(joinPath(path, i))
 				one(item.context(ctx), i)
 				if err := item.returned(); err != nil {
 					b.e.fail(err)

@@ -61,7 +61,7 @@ func Go[T any](ctx context.Context, fn func(context.Context) (T, error)) *Future
 	}
 	defer b.leave()
 	f.f.e = b.e
-	b.e.branch(ctx, f.f, &branch{e: b.e, path: b.fork()}, body)
+	b.e.branch(ctx, f.f, b.child(b.fork()), body)
 	return f
 }
 

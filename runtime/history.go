@@ -17,6 +17,8 @@ type history struct {
 	last map[string]int
 	// first is a row at that index, to name it.
 	first map[string]*store.Step
+	// patches holds the paths at which [Patched] was recorded as true.
+	patches map[string]bool
 }
 
 // past is what is known of one step.
@@ -44,6 +46,13 @@ func newHistory(rows []store.Step) *history {
 }
 
 func (h *history) add(row *store.Step) {
+	if row.Kind == store.KindPatch {
+		if h.patches == nil {
+			h.patches = map[string]bool{}
+		}
+		h.patches[row.Path] = true
+		return // it has no place among the steps
+	}
 	p := h.steps[row.Path]
 	if p == nil {
 		p = &past{}
@@ -116,7 +125,7 @@ func (h *history) find(branch string, index int, path string, kind store.Kind, n
 
 // beyond is an error when the history of a branch goes on at index or later.
 func (h *history) beyond(branch string, index int, found string) error {
-	if last, ok := h.last[branch]; ok && last >= index {
+	if h.goesOn(branch, index) {
 		row := h.first[branch]
 		return mismatch(row.Path, found, describe(row.Kind, row.Name))
 	}

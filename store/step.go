@@ -60,7 +60,12 @@ const (
 	KindUpdate   Kind = 14 // the taking of a request, and its answer
 )
 
+// KindPatch says that the run takes a new way; its path is no step's.
+const KindPatch Kind = 30
+
 var kindNames = [...]string{
+	KindPatch: "patch",
+
 	KindStep: "step", KindSleep: "sleep", KindNow: "now", KindID: "id", KindSelect: "select", KindChild: "child",
 	KindResult: "result", KindSend: "send", KindReceive: "receive", KindSetEvent: "set_event", KindGetEvent: "get_event",
 	KindWrite: "write", KindRead: "read", KindUpdate: "update",

@@ -92,7 +92,7 @@ func comparePaths(a, b string) int {
 		}
 		switch {
 		case !amore && !bmore:
-			return 0
+			return cmp.Compare(ai, bi) // a patch has no number
 		case !amore:
 			return -1
 		case !bmore:
