@@ -79,6 +79,8 @@ type call func(context.Context) ([]byte, error)
 type registry struct {
 	workflows map[string]*definition
 	queues    map[string]*Queue
+	schedules map[string]*Schedule
+	scheduled map[string]string // queue by schedule
 	// of every Middleware, the outermost first
 	runWrappers, stepWrappers []wrapper
 
@@ -86,7 +88,7 @@ type registry struct {
 }
 
 func newRegistry(defs []Definition) (*registry, error) {
-	r := &registry{workflows: map[string]*definition{}, queues: map[string]*Queue{}}
+	r := &registry{workflows: map[string]*definition{}, queues: map[string]*Queue{}, schedules: map[string]*Schedule{}, scheduled: map[string]string{}}
 	for _, d := range defs {
 		if err := d.register(r); err != nil {
 			return nil, err
@@ -95,6 +97,11 @@ func newRegistry(defs []Definition) (*registry, error) {
 	for _, w := range r.workflows {
 		if _, ok := r.queues[w.queue]; w.queue != "" && !ok {
 			return nil, fmt.Errorf("workflow %q uses queue %q, which is not among the definitions", w.name, w.queue)
+		}
+	}
+	for name, q := range r.scheduled {
+		if _, ok := r.queues[q]; !ok {
+			return nil, fmt.Errorf("schedule %q uses queue %q, which is not among the definitions", name, q)
 		}
 	}
 	return r, nil

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	// ErrNotFound: no such run, workflow or queue.
+	// ErrNotFound: no such run, workflow, queue or schedule.
 	ErrNotFound = store.ErrNotFound
 	// ErrExists: the id is taken by a run of another workflow.
 	ErrExists = errors.New("run exists")

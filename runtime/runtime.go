@@ -22,16 +22,17 @@ type Runtime struct {
 	base context.Context // of all workflow code and steps; carries the runtime
 	cut  context.CancelCauseFunc
 
-	state    atomic.Int32
-	failure  atomic.Pointer[error] // the fatal error
-	failed   chan struct{}         // closed with it
-	ready    chan struct{}         // closed when Run has recovered
-	over     chan struct{}         // closed when Run returns
-	isolator atomic.Pointer[isolate.Isolator]
-	dispatch *dispatcher
-	timer    *timer
-	signals  *signals
-	janitor  *janitor
+	state     atomic.Int32
+	failure   atomic.Pointer[error] // the fatal error
+	failed    chan struct{}         // closed with it
+	ready     chan struct{}         // closed when Run has recovered
+	over      chan struct{}         // closed when Run returns
+	isolator  atomic.Pointer[isolate.Isolator]
+	dispatch  *dispatcher
+	timer     *timer
+	signals   *signals
+	janitor   *janitor
+	schedules *scheduler
 
 	mu     sync.Mutex
 	loaded map[string]*execution
@@ -78,6 +79,7 @@ func New(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
 	rt.timer = newTimer(rt)
 	rt.signals = newSignals(rt)
 	rt.janitor = newJanitor(rt)
+	rt.schedules = newScheduler(rt)
 	s.Subscribe(rt.news)
 	return rt, nil
 }
@@ -223,6 +225,7 @@ func (rt *Runtime) news(events []store.Event) {
 			rt.dispatch.queued(ev.Queue, ev.ID == "")
 		case store.EventEnded:
 			rt.ends.announce(ev.ID)
+			rt.schedules.ended(ev.ID)
 		case store.EventSignalled:
 			rt.signals.add(ev.ID)
 		case store.EventDue:

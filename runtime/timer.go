@@ -70,6 +70,9 @@ func (t *timer) move(ctx context.Context) {
 		t.mu.Lock()
 		t.next = time.Time{} // news from here on counts
 		t.mu.Unlock()
+		if next := t.rt.schedules.move(ctx, now()); !next.IsZero() {
+			t.due(next)
+		}
 		moved, next, err := t.rt.store.Due(context.WithoutCancel(ctx), now(), dueBatch)
 		if err != nil {
 			t.rt.noteFatal(err)

@@ -16,6 +16,7 @@ type Store interface {
 	Streams
 	Remover
 	Hearts
+	Schedules
 
 	// Create stores a new run. When the id exists it returns that run and
 	// false and writes nothing, so a repeated call is harmless; but see

@@ -34,6 +34,7 @@ var hot = []string{
 	"watchersOf", "watchersOfRun", "deleteWatchers", "deleteWatchersOfRun", "insertItem", "selectItems",
 	"sweepableMessages", "sweepableEvents", "deleteEvent", "sweepableItems", "deleteItem", "deleteWatchersBy",
 	"selectWaitingParent", "insertParting", "selectOrphans",
+	"selectScheduleRev",
 }
 
 // fragments are constants that are parts of statements.

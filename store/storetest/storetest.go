@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"mailbox", mailboxRules}, {"values", valueRules}, {"streams", streamRules},
 		{"parent", parentRules}, {"orphan", orphanRules}, {"remove", removeRules}, {"concurrency", concurrencyRules},
 		{"heartbeat", heartbeatRules},
+		{"schedule", scheduleRules},
 	}
 	for _, n := range nouns {
 		t.Run(n.name, func(t *testing.T) {
