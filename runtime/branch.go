@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	goruntime "runtime"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/trace"
@@ -16,6 +17,7 @@ type branch struct {
 	path string // empty: the run itself
 	next int
 	busy atomic.Bool
+	firm bool // of a compensation: a request to stop does not concern it
 	// patches holds what was decided for the branch; see [Patched].
 	patches map[string]bool
 }
@@ -92,7 +94,26 @@ func (b *branch) returned() error {
 }
 
 // stopped returns the error that new calls get once the run was asked to stop.
+// It does not return when the function has failed and nothing new may begin.
 func (b *branch) stopped() error {
+	if b.firm {
+		return nil
+	}
+	cause, closing := b.e.stopState()
+	switch {
+	case cause != store.StopNone:
+		return stopError(cause)
+	case closing:
+		goruntime.Goexit()
+	}
+	return nil
+}
+
+// asked returns an error when the run was asked to stop.
+func (b *branch) asked() error {
+	if b.firm {
+		return nil
+	}
 	if cause := b.e.stopCause(); cause != store.StopNone {
 		return stopError(cause)
 	}

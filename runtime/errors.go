@@ -22,6 +22,9 @@ var (
 	ErrDeadline = errors.New("run passed its deadline")
 	// ErrTimeout: the time allowed for one attempt, or one wait, is over.
 	ErrTimeout = errors.New("timed out")
+	// ErrCompensation: the run failed, and so did a compensation; see
+	// [Compensate].
+	ErrCompensation = errors.New("compensation failed")
 	// ErrHeartbeat: the step gave no sign of life for too long; see
 	// [HeartbeatTimeout].
 	ErrHeartbeat = errors.New("no heartbeat")
@@ -93,6 +96,7 @@ var registered = struct {
 func init() {
 	RegisterError(store.CodeCancelled, ErrCancelled)
 	RegisterError(store.CodeDeadline, ErrDeadline)
+	RegisterError(store.CodeCompensation, ErrCompensation)
 	RegisterError(store.CodeTimeout, ErrTimeout)
 	RegisterError(store.CodeHeartbeat, ErrHeartbeat)
 	RegisterError(store.CodeNondeterministic, ErrNondeterministic)

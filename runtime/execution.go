@@ -60,6 +60,8 @@ type execution struct {
 	ended *store.Run // with its outcome, before done is closed
 
 	replay *replaying // nil: this is for real
+
+	saga *saga // guarded by mu; nil as long as nothing was registered
 }
 
 // waiter is one branch in a wait. Whoever wakes it counts it active again in
@@ -69,13 +71,14 @@ type waiter struct {
 	ch     chan struct{}
 	at     time.Time // when it wakes by itself; zero: it does not
 	signal bool      // a signal wakes it
+	firm   bool      // a request to stop does not
 	// news, once closed, wakes it; nil: it waits for none.
 	news <-chan struct{}
 }
 
 // stoppable: a request to stop wakes it. A wait for a branch ends by itself
 // when the branch does.
-func (w *waiter) stoppable() bool { return w.signal || w.news != nil || !w.at.IsZero() }
+func (w *waiter) stoppable() bool { return !w.firm && (w.signal || w.news != nil || !w.at.IsZero()) }
 
 func newExecution(rt *Runtime, run store.Run, def *definition) *execution {
 	e := &execution{
@@ -84,13 +87,18 @@ func newExecution(rt *Runtime, run store.Run, def *definition) *execution {
 		active: 1, signals: run.Signals, stop: run.Stop,
 	}
 	e.settled = sync.NewCond(&e.mu)
-	ctx, cancel := context.WithCancelCause(rt.base)
-	span := spanContext(run.Trace, store.RunSpanID(run.Trace, run.ID))
+	e.begunLocked()
+	return e
+}
+
+// begunLocked makes the context of the workflow's code.
+func (e *execution) begunLocked() {
+	ctx, cancel := context.WithCancelCause(e.rt.base)
+	span := spanContext(e.run.Trace, store.RunSpanID(e.run.Trace, e.run.ID))
 	e.ctx, e.cancel = trace.ContextWithSpanContext(ctx, span), cancel
 	if e.stop != store.StopNone {
 		cancel(stopError(e.stop))
 	}
-	return e
 }
 
 func spanContext(t store.Trace, span [8]byte) trace.SpanContext {
@@ -126,6 +134,9 @@ func (e *execution) begin() {
 		e.finish(stuck(fmt.Errorf("%w: the input no longer fits: %w", ErrNondeterministic, err)))
 		return
 	}
+	if row := e.history.returned; row != nil {
+		e.reopen(row)
+	}
 	go e.work(call) // drain waits for the place of the run
 }
 
@@ -141,6 +152,13 @@ func (e *execution) work(call call) {
 		case cause == nil, cause == errDraining && err == nil,
 			cause == errDraining && err != errExited && context.Cause(e.ctx) != errShutdown:
 			outcome = e.outcome(b, out, err)
+		}
+		if outcome != nil {
+			unwind := false
+			if outcome, unwind = e.mustUnwind(outcome); unwind {
+				go e.unwind(b, outcome) // drain waits for the place of the run
+				return
+			}
 		}
 		e.finish(outcome)
 	}()
@@ -185,13 +203,17 @@ func (e *execution) finish(outcome *store.Outcome) {
 	case errors.Is(cause, ErrNondeterministic), errors.Is(cause, store.ErrConflict):
 		e.end(*stuck(cause))
 	case cause == errDraining, errors.Is(cause, store.ErrFull):
-		// What cannot be given back now is left to recovery.
-		e.rt.persist(nil, func() error {
-			return e.rt.store.Release(context.Background(), []store.Claim{e.claim}, now())
-		})
+		e.release()
 	}
 	close(e.done)
 	e.rt.unload(e)
+}
+
+// release gives the run back. What cannot be given back now is left to recovery.
+func (e *execution) release() {
+	e.rt.persist(nil, func() error {
+		return e.rt.store.Release(context.Background(), []store.Claim{e.claim}, now())
+	})
 }
 
 // end commits the outcome. While the store has no room it tries again: the
@@ -203,6 +225,10 @@ func (e *execution) end(o store.Outcome) {
 		status, err = e.rt.store.Finish(context.Background(), e.claim, o)
 		return err
 	})
+	if o.Unstopped && errors.Is(err, store.ErrConflict) {
+		e.release() // the next execution sees that it is to stop
+		return
+	}
 	if err != nil {
 		return // stale, or the store is gone: recovery decides
 	}
@@ -210,6 +236,12 @@ func (e *execution) end(o store.Outcome) {
 	run.Status, run.Output, run.Error, run.EndedAt = status, o.Output, o.Error, o.At
 	if status != o.Status {
 		run.Output, run.Error = nil, recorded(stopError(e.stopCause()))
+	}
+	if e.saga != nil {
+		// A request to stop may have come after it was of interest here.
+		if r, err := e.rt.store.Get(context.Background(), run.ID); err == nil {
+			run = r
+		}
 	}
 	e.ended = &run
 	e.log(status, &run)
@@ -273,6 +305,16 @@ func (e *execution) haltCause() error {
 	return e.halt
 }
 
+// stopState tells, besides, whether nothing new may begin because the function
+// has ended.
+func (e *execution) stopState() (cause store.StopCause, closing bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stop, e.closingLocked()
+}
+
+func (e *execution) closingLocked() bool { return e.saga != nil && e.saga.closing }
+
 func (e *execution) stopCause() store.StopCause {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -292,7 +334,7 @@ func (e *execution) signal(run *store.Run) {
 			}
 		}
 	}
-	if run.Stop == store.StopNone || e.stop != store.StopNone {
+	if run.Stop == store.StopNone || e.stop != store.StopNone || e.closingLocked() {
 		return
 	}
 	e.stop = run.Stop

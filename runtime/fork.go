@@ -20,7 +20,9 @@ import (
 // "Before" is in order of time: a step of another branch is copied when it was
 // recorded earlier, and runs again when it was not. A child that a copied step
 // started stays the other run's; the fork reads its result. A sleep that was
-// not over ends when it would have; other waits begin anew.
+// not over ends when it would have; other waits begin anew. The fork of a run
+// that was compensated takes what was undone for done, so fork it at the first
+// step that has to be done again.
 //
 // The fork has the other's workflow, input, queue, priority and labels, but no
 // deadline and no parent; opts change that, and [ID] makes the call repeatable.

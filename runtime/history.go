@@ -19,6 +19,10 @@ type history struct {
 	first map[string]*store.Step
 	// patches holds the paths at which [Patched] was recorded as true.
 	patches map[string]bool
+	// returned is the end of the function, where compensations followed, and
+	// undone what is known of those.
+	returned *store.Step
+	undone   map[string]*past
 }
 
 // past is what is known of one step.
@@ -46,17 +50,27 @@ func newHistory(rows []store.Step) *history {
 }
 
 func (h *history) add(row *store.Step) {
-	if row.Kind == store.KindPatch {
+	steps := h.steps
+	switch row.Kind {
+	case store.KindPatch:
 		if h.patches == nil {
 			h.patches = map[string]bool{}
 		}
 		h.patches[row.Path] = true
 		return // it has no place among the steps
+	case store.KindReturn:
+		h.returned = row
+		return
+	case store.KindCompensate:
+		if h.undone == nil {
+			h.undone = map[string]*past{}
+		}
+		steps = h.undone
 	}
-	p := h.steps[row.Path]
+	p := steps[row.Path]
 	if p == nil {
 		p = &past{}
-		h.steps[row.Path] = p
+		steps[row.Path] = p
 	}
 	p.attempts = max(p.attempts, row.Attempt)
 	switch {
@@ -68,8 +82,9 @@ func (h *history) add(row *store.Step) {
 		p.failures++
 		p.retry = row
 	}
-	// A cut-short attempt says nothing of what the code will ask for next.
-	if row.Status == store.StepCancelled {
+	// A cut-short attempt says nothing of what the code will ask for next, nor
+	// does what came after the function.
+	if row.Status == store.StepCancelled || row.Kind == store.KindCompensate {
 		return
 	}
 	for path := row.Path; path != ""; {

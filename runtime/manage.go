@@ -43,7 +43,8 @@ func (rt *Runtime) Cancel(ctx context.Context, id string) (Run, error) {
 }
 
 // Resume continues a stuck or cancelled run from its history.
-// Errors: [ErrNotFound]; [ErrConflict] in any other state.
+// Errors: [ErrNotFound]; [ErrConflict] in any other state, and when the run was
+// cancelled and compensated.
 func (rt *Runtime) Resume(ctx context.Context, id string) (Run, error) {
 	if err := ValidateID(id); err != nil {
 		return Run{}, err

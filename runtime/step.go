@@ -123,6 +123,7 @@ type try struct {
 	ctx    context.Context // the caller's
 	path   string
 	name   string
+	kind   store.Kind
 	cfg    stepConfig
 	work
 	failures int       // recorded so far
@@ -134,7 +135,7 @@ type try struct {
 
 // newTry enters the branch for a step.
 func (b *branch) newTry(ctx context.Context, name string, opts []StepOption, w work) (*try, error) {
-	t := &try{branch: b, ctx: ctx, name: name, work: w, cfg: stepConfig{retry: Retry{Max: 1}}}
+	t := &try{branch: b, ctx: ctx, name: name, kind: store.KindStep, work: w, cfg: stepConfig{retry: Retry{Max: 1}}}
 	for _, o := range opts {
 		o.applyStep(&t.cfg)
 	}
@@ -147,8 +148,14 @@ func (b *branch) newTry(ctx context.Context, name string, opts []StepOption, w w
 // look reads what the history knows of the step, and returns the row that
 // settled it, if one did.
 func (t *try) look() *store.Step {
-	path, p := t.branch.past(store.KindStep, t.name)
-	t.path, t.failures, t.number = path, p.failures, p.attempts
+	path, p := t.branch.past(t.kind, t.name)
+	t.path = path
+	return t.known(p)
+}
+
+// known takes over what went before.
+func (t *try) known(p *past) *store.Step {
+	t.failures, t.number = p.failures, p.attempts
 	if p.retry != nil {
 		t.wake = p.retry.WakeAt
 	}
@@ -184,7 +191,7 @@ func (t *try) wait() error {
 	if !t.wake.After(now()) {
 		return nil
 	}
-	t.branch.e.waitUntil(t.wake)
+	t.branch.e.wait(&waiter{at: t.wake, firm: t.branch.firm}, nil)
 	return t.branch.stopped()
 }
 
@@ -195,12 +202,12 @@ func (t *try) record(err error) (*store.Step, error) {
 	if err == nil {
 		out, err = t.encode()
 	}
-	row := &store.Step{Path: t.path, Attempt: t.number, Kind: store.KindStep, Name: t.name, StartedAt: t.started, EndedAt: now()}
-	stop := b.stopped()
+	row := &store.Step{Path: t.path, Attempt: t.number, Kind: t.kind, Name: t.name, StartedAt: t.started, EndedAt: now()}
+	stop := b.asked()
 	switch {
 	case err == nil:
 		row.Status, row.Output = store.StepSucceeded, out
-	case context.Cause(e.ctx) == errReturned:
+	case !b.firm && context.Cause(e.ctx) == errReturned:
 		row.Status, row.Error = store.StepCancelled, recorded(errReturned)
 	case stop != nil:
 		row.Status, row.Error = store.StepCancelled, recorded(stop)

@@ -92,6 +92,10 @@ func (e *execution) waitSignalUntil(seen int64, at time.Time) {
 func (e *execution) waitUntil(at time.Time) { e.wait(&waiter{at: at}, nil) }
 
 func (e *execution) startIdleLocked() {
+	if e.saga != nil && e.saga.closer != nil {
+		e.wakeLocked(e.saga.closer)
+		return
+	}
 	if e.replay != nil {
 		e.haltLocked(errReplayed)
 		return

@@ -3,6 +3,7 @@ package store
 // Codes of failures that Stepwell itself records.
 const (
 	CodeCancelled        = "cancelled"
+	CodeCompensation     = "compensation"
 	CodeDeadline         = "deadline"
 	CodeTimeout          = "timeout"
 	CodeHeartbeat        = "heartbeat"

@@ -116,4 +116,9 @@ type Outcome struct {
 	// HasChildren has the end passed down to the run's children; see
 	// [ParentPolicy]. A failure always is.
 	HasChildren bool
+	// Unstopped has Finish refuse with ErrConflict, and leave the claim, when
+	// the run was asked to stop: the executor has something to do before.
+	Unstopped bool
+	// Final has the outcome stand even when the run was asked to stop.
+	Final bool
 }

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -58,6 +61,9 @@ const (
 	KindWrite    Kind = 12 // to a stream
 	KindRead     Kind = 13 // of one item of a stream
 	KindUpdate   Kind = 14 // the taking of a request, and its answer
+
+	KindCompensate Kind = 21
+	KindReturn     Kind = 22 // the end of the function, after which compensations run
 )
 
 // KindPatch says that the run takes a new way; its path is no step's.
@@ -69,6 +75,7 @@ var kindNames = [...]string{
 	KindStep: "step", KindSleep: "sleep", KindNow: "now", KindID: "id", KindSelect: "select", KindChild: "child",
 	KindResult: "result", KindSend: "send", KindReceive: "receive", KindSetEvent: "set_event", KindGetEvent: "get_event",
 	KindWrite: "write", KindRead: "read", KindUpdate: "update",
+	KindCompensate: "compensate", KindReturn: "return",
 }
 
 func (k Kind) String() string {
@@ -90,6 +97,28 @@ func (k *Kind) UnmarshalText(b []byte) error {
 		}
 	}
 	return fmt.Errorf("unknown kind of step %q", b)
+}
+
+// ComparePaths orders the paths of steps: "4" before "4.0.2" before "10".
+func ComparePaths(a, b string) int {
+	for {
+		ai, arest, amore := strings.Cut(a, ".")
+		bi, brest, bmore := strings.Cut(b, ".")
+		an, _ := strconv.Atoi(ai)
+		bn, _ := strconv.Atoi(bi)
+		if c := cmp.Compare(an, bn); c != 0 {
+			return c
+		}
+		switch {
+		case !amore && !bmore:
+			return cmp.Compare(ai, bi) // a patch has no number
+		case !amore:
+			return -1
+		case !bmore:
+			return 1
+		}
+		a, b = arest, brest
+	}
 }
 
 // StepStatus is the state of a row of history. The numbers are stored.

@@ -47,7 +47,8 @@ type Store interface {
 	// Finish ends a running run and gives up the claim. A run that was asked
 	// to stop ends cancelled (or failed, at its deadline) whatever the
 	// outcome says, unless that is Stuck; the status it ended with is
-	// returned. Errors: ErrStale.
+	// returned. The outcome may say otherwise. Errors: ErrStale; ErrConflict
+	// for an outcome that is [Outcome.Unstopped].
 	Finish(ctx context.Context, claim Claim, o Outcome) (Status, error)
 
 	// Release gives claims back: the runs are queued again, at once claimable
@@ -62,7 +63,8 @@ type Store interface {
 	Stop(ctx context.Context, id string, cause StopCause, now time.Time) (Run, error)
 
 	// Resume queues a stuck or cancelled run again, from its history.
-	// Errors: ErrNotFound; ErrConflict in any other state.
+	// Errors: ErrNotFound; ErrConflict in any other state, and for a cancelled
+	// run with a row of [KindReturn]: what it did was undone.
 	Resume(ctx context.Context, id string, now time.Time) (Run, error)
 
 	// Due moves what is due at now: delayed and waiting runs are queued, runs

@@ -1,11 +1,8 @@
 package api
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/stepwell/stepwell/store"
 )
@@ -60,7 +57,7 @@ func stepsOf(rows []store.Step) []stepJSON {
 		}
 		steps[at].add(row)
 	}
-	slices.SortFunc(steps, func(a, b stepJSON) int { return comparePaths(a.Path, b.Path) })
+	slices.SortFunc(steps, func(a, b stepJSON) int { return store.ComparePaths(a.Path, b.Path) })
 	return steps
 }
 
@@ -77,27 +74,5 @@ func (s *stepJSON) add(row *store.Step) {
 	// Attempt 0 is the opening of a wait, not a try.
 	if row.Attempt > 0 {
 		s.Attempts = append(s.Attempts, attemptJSON{stamp{row.StartedAt}, stamp{row.EndedAt}, row.Error})
-	}
-}
-
-// comparePaths orders "4" before "4.0.2" before "10".
-func comparePaths(a, b string) int {
-	for {
-		ai, arest, amore := strings.Cut(a, ".")
-		bi, brest, bmore := strings.Cut(b, ".")
-		an, _ := strconv.Atoi(ai)
-		bn, _ := strconv.Atoi(bi)
-		if c := cmp.Compare(an, bn); c != 0 {
-			return c
-		}
-		switch {
-		case !amore && !bmore:
-			return cmp.Compare(ai, bi) // a patch has no number
-		case !amore:
-			return -1
-		case !bmore:
-			return 1
-		}
-		a, b = arest, brest
 	}
 }

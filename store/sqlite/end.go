@@ -91,9 +91,12 @@ func (t *tx) finish(claim store.Claim, o store.Outcome) (store.Status, error) {
 	case !held:
 		return 0, stale("finish", claim)
 	}
+	if o.Unstopped {
+		return 0, fmt.Errorf("finish run %s: %w: it was asked to stop", claim.ID, store.ErrConflict)
+	}
 	// A request to stop wins over the outcome, unless that is stuck.
 	o.Output = nil
-	if o.Status != store.Stuck {
+	if o.Status != store.Stuck && !o.Final {
 		o.Status, o.Error = stopped(cause)
 	}
 	_, err = t.finishAs(claim, o, cause)

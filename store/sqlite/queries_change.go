@@ -19,7 +19,7 @@ INSERT INTO steps (run, epoch, sampled, path, attempt, pos, kind, status, name,
 SELECT ?1, 0, 0, path, attempt, ?2 + ROW_NUMBER() OVER (ORDER BY pos), kind, status, name,
     started_at, ended_at, wake_at, child_id, error, output
 FROM steps
-WHERE run = ?3 AND pos < ?4 AND (attempt > 0 OR kind = 2)`
+WHERE run = ?3 AND pos < ?4 AND (attempt > 0 OR kind = 2) AND kind NOT IN (21, 22)`
 
 	// forkRun: epoch 1 says that the run has a history although nobody had it.
 	forkRun = `

@@ -27,6 +27,7 @@ var hot = []string{
 	"firstRow", "copySteps", "forkRun",
 	"claimStarted", "claimNew", "countHeld", "insertStep", "selectSteps", "suspendRun", "selectClaim", "finishRun",
 	"releaseRun", "selectRun", "requeueRun", "stopRun", "resumeRun", "endUnstarted", "selectDue", "nextDue",
+	"countReturned",
 	"upsertHeartbeat", "selectHeartbeat", "deleteHeartbeat", "deleteHeartbeats",
 	"countProgress", "parkCrashing", "recoverRunning", "queuesLive", "oldestQueued", "spanSteps", "spanRuns", "selectCursor",
 	"selectRemoval", "deleteRun", "deleteLabel", "selectTrash", "sweepableSteps", "deleteStep",

@@ -102,6 +102,15 @@ func (s *Store) Resume(ctx context.Context, id string, now time.Time) (store.Run
 		case run.Status != store.Stuck && run.Status != store.Cancelled:
 			return store.Run{}, fmt.Errorf("resume run %s: %w: it is %s, only a stuck or cancelled run can be resumed", id, store.ErrConflict, run.Status)
 		}
+		if run.Status == store.Cancelled {
+			n, err := tx.count(countReturned, run.Seq)
+			if err != nil {
+				return store.Run{}, err
+			}
+			if n > 0 {
+				return store.Run{}, fmt.Errorf("resume run %s: %w: what it did was compensated", id, store.ErrConflict)
+			}
+		}
 		if _, err := tx.exec(resumeRun, run.Seq, now.UnixMicro()); err != nil {
 			return store.Run{}, err
 		}

@@ -18,7 +18,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		rules []rule
 	}{
 		{"fork", forkRules},
-		{"create", createRules}, {"claim", claimRules}, {"history", historyRules}, {"end", endRules},
+		{"create", createRules}, {"claim", claimRules}, {"history", historyRules}, {"end", endRules}, {"compensate", compensateRules},
 		{"stop", stopRules}, {"due", dueRules}, {"recover", recoverRules}, {"read", readRules},
 		{"stats", statsRules}, {"spans", spanRules}, {"events", eventRules}, {"close", closeRules},
 		{"mailbox", mailboxRules}, {"values", valueRules}, {"streams", streamRules},
