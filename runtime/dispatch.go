@@ -26,10 +26,14 @@ type dispatcher struct {
 	// ready holds the queues that may have claimable runs; the empty name
 	// stands for runs without a queue and for those that had started before.
 	ready map[string]bool
+	// tokens holds when to look again at the queues that want a token.
+	tokens map[string]time.Time
+
+	changes queueChanges
 }
 
 func newDispatcher(rt *Runtime) *dispatcher {
-	d := &dispatcher{rt: rt, wake: make(chan struct{}, 1), ready: map[string]bool{}}
+	d := &dispatcher{rt: rt, wake: make(chan struct{}, 1), ready: map[string]bool{}, tokens: map[string]time.Time{}}
 	d.allReady() // the last process may have left some
 	return d
 }
@@ -62,9 +66,34 @@ func (d *dispatcher) queued(queue string, many bool) {
 	d.signal()
 }
 
+// tokenAt is told that a queue has no token before a moment.
+func (d *dispatcher) tokenAt(queue string, at time.Time) {
+	d.mu.Lock()
+	d.tokens[queue] = at
+	d.mu.Unlock()
+	d.signal()
+}
+
+// ripe readies the queues that have a token again, and returns when the next
+// one has; zero when none waits for any.
+func (d *dispatcher) ripe() (next time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for queue, at := range d.tokens {
+		switch {
+		case !at.After(now()):
+			delete(d.tokens, queue)
+			d.ready[queue] = true
+		case next.IsZero() || at.Before(next):
+			next = at
+		}
+	}
+	return next
+}
+
 // freed is told that a run of the queue left memory.
 func (d *dispatcher) freed(queue string) {
-	if q, ok := d.rt.reg.queues[queue]; ok && q.bounded() {
+	if q, ok := d.rt.reg.queues[queue]; ok && d.changes.of(q).places() {
 		d.queued(queue, false)
 	} else if d.hungry.Load() {
 		d.signal()
@@ -83,13 +112,23 @@ func (d *dispatcher) backlog() bool {
 
 func (d *dispatcher) run(ctx context.Context) {
 	d.signal()
+	alarm := time.NewTimer(0)
+	defer alarm.Stop()
 	for {
 		select {
 		case <-d.wake:
+		case <-alarm.C:
 		case <-ctx.Done():
 			return
 		}
+		next := d.ripe()
 		for d.round(ctx) {
+			next = d.ripe()
+		}
+		// Without a queue that wants a token the alarm stands still.
+		alarm.Stop()
+		if !next.IsZero() {
+			alarm.Reset(time.Until(next))
 		}
 	}
 }
@@ -148,7 +187,7 @@ func (d *dispatcher) take() (names []string, queues []store.QueueLimit) {
 			queues = append(queues, store.QueueLimit{})
 		case q == nil: // not one of ours
 		default:
-			queues = append(queues, store.QueueLimit{Name: name, Concurrency: q.cfg.Concurrency, PerExecutor: q.cfg.PerExecutor})
+			queues = append(queues, q.cfg.limit(name))
 		}
 	}
 	return names, queues
@@ -186,5 +225,3 @@ func (d *dispatcher) launch(run store.Run) {
 	}
 	rt.launch(run)
 }
-
-func (q *Queue) bounded() bool { return q.cfg.Concurrency > 0 || q.cfg.PerExecutor > 0 }

@@ -119,6 +119,11 @@ func ExampleNewQueue() {
 
 // withRuntime runs fn beside a runtime on a new database.
 func withRuntime(fn func(context.Context), defs ...runtime.Definition) {
+	withEngine(func(ctx context.Context, _ *runtime.Runtime) { fn(ctx) }, defs...)
+}
+
+// withEngine is withRuntime for what the runtime itself is needed for.
+func withEngine(fn func(context.Context, *runtime.Runtime), defs ...runtime.Definition) {
 	dir, err := os.MkdirTemp("", "stepwell")
 	if err != nil {
 		panic(err)
@@ -136,7 +141,7 @@ func withRuntime(fn func(context.Context), defs ...runtime.Definition) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- rt.Run(ctx) }()
-	fn(rt.Context(ctx))
+	fn(rt.Context(ctx), rt)
 	stop()
 	<-done
 }

@@ -1,18 +1,57 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/stepwell/stepwell/store"
 )
 
-// QueueConfig bounds how many runs of a queue are under way. A run holds its
-// place from its first claim until it ended, while it waits too.
+// QueueConfig says how many runs of a queue may be under way, and how often one
+// may begin. A run holds its place from its first claim until it ended, while
+// it waits too.
 type QueueConfig struct {
 	// Concurrency bounds the runs on all executors together; 0: no bound.
 	Concurrency int
 	// PerExecutor bounds the runs on one executor; 0: no bound.
 	PerExecutor int
+	// Rate bounds how often a run begins; the zero Rate: no bound. It is exact
+	// over a restart: what is spent is written with the claim. Runs begin a
+	// claim at a time, which takes about as long as a commit, so a rate of more
+	// than some hundred a second needs a Burst to be reached. What had begun
+	// before goes on without another token.
+	Rate Rate
+	// Paused: runs are queued, and none begins. Those that have go on.
+	Paused bool
 }
+
+// Rate is a bound on how often something begins; see [store.Rate].
+type Rate = store.Rate
+
+func (c QueueConfig) validate() error {
+	if c.Concurrency < 0 || c.PerExecutor < 0 {
+		return errors.New("a bound below zero")
+	}
+	return c.Rate.Validate()
+}
+
+func (c QueueConfig) bounds() store.QueueBounds {
+	return store.QueueBounds{Concurrency: c.Concurrency, PerExecutor: c.PerExecutor, Rate: c.Rate}
+}
+
+func (c QueueConfig) limit(name string) store.QueueLimit {
+	return store.QueueLimit{Name: name, Concurrency: c.Concurrency, PerExecutor: c.PerExecutor, Rate: c.Rate, Paused: c.Paused}
+}
+
+// with returns the configuration as the stored settings have it.
+func (c QueueConfig) with(s store.QueueSettings) QueueConfig {
+	l := c.limit("").With(s)
+	return QueueConfig{Concurrency: l.Concurrency, PerExecutor: l.PerExecutor, Rate: l.Rate, Paused: l.Paused}
+}
+
+// places reports whether a run that ends may let another begin.
+func (c QueueConfig) places() bool { return c.Concurrency > 0 || c.PerExecutor > 0 }
 
 // Queue is a line in which runs wait for a place. Safe for concurrent use.
 type Queue struct {
@@ -22,10 +61,12 @@ type Queue struct {
 
 // NewQueue defines a queue. Use it with [OnQueue], and hand it to [New].
 // It panics on a name or a bound that is not allowed: a mistake in the program.
+// What is defined here can be changed while the queue is in use: see
+// [Runtime.SetQueue] and [Runtime.PauseQueue].
 func NewQueue(name string, cfg QueueConfig) *Queue {
 	mustName("queue", name)
-	if cfg.Concurrency < 0 || cfg.PerExecutor < 0 {
-		panic(fmt.Sprintf("runtime: queue %s: a bound below zero", name))
+	if err := cfg.validate(); err != nil {
+		panic(fmt.Sprintf("runtime: queue %s: %v", name, err))
 	}
 	return &Queue{name, cfg}
 }
@@ -33,7 +74,7 @@ func NewQueue(name string, cfg QueueConfig) *Queue {
 // Name returns the queue's name.
 func (q *Queue) Name() string { return q.name }
 
-// Config returns the queue's bounds.
+// Config returns the configuration that the program defines.
 func (q *Queue) Config() QueueConfig { return q.cfg }
 
 func (q *Queue) register(r *registry) error {

@@ -117,6 +117,9 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	if rec.Recovered+rec.Parked > 0 {
 		rt.cfg.Logger.Info("recovered runs", "recovered", rec.Recovered, "stuck", rec.Parked)
 	}
+	if err := rt.dispatch.changes.load(ctx, rt.store); err != nil {
+		return fmt.Errorf("read the settings of queues: %w", err)
+	}
 	rt.warnOfQueues(ctx)
 	isolator := isolate.New(isolate.Config{Threads: rt.cfg.ComputeThreads, Logger: rt.cfg.Logger})
 	rt.isolator.Store(isolator)
@@ -230,6 +233,8 @@ func (rt *Runtime) news(events []store.Event) {
 			rt.signals.add(ev.ID)
 		case store.EventDue:
 			rt.timer.due(ev.At)
+		case store.EventToken:
+			rt.dispatch.tokenAt(ev.Queue, ev.At)
 		}
 	}
 	rt.cfg.Committed()

@@ -26,7 +26,8 @@ type ClaimRequest struct {
 	Queues []QueueLimit
 }
 
-// QueueLimit says how many new runs may be claimed from one queue.
+// QueueLimit says how many new runs may be claimed from one queue, unless
+// [Queues] has settings of it: those go before.
 type QueueLimit struct {
 	Name string
 	// Concurrency bounds the runs of the queue that have started and not
@@ -37,6 +38,12 @@ type QueueLimit struct {
 	PerExecutor int
 	// Limit bounds the runs taken by this call; zero means no bound.
 	Limit int
+	// Rate bounds how often a new run is claimed. What is left of it is written
+	// with the claim, so it holds over a crash. A Claim that leaves runs behind
+	// for want of a token publishes [EventToken].
+	Rate Rate
+	// Paused: no new run is claimed.
+	Paused bool
 }
 
 // Suspension lets go of a run that waits.

@@ -29,4 +29,7 @@ const (
 	EventDue EventKind = 4
 	// EventChanged: a run set an event or wrote to a stream.
 	EventChanged EventKind = 5
+	// EventToken: a Claim left runs of Queue behind because its [Rate] has no
+	// token before At. Whoever claims has to ask again then.
+	EventToken EventKind = 20
 )

@@ -79,6 +79,8 @@ type Store interface {
 	// stuck instead.
 	Recover(ctx context.Context, now time.Time, maxRecoveries int) (Recovery, error)
 
+	Queues
+
 	// Get returns one run. Errors: ErrNotFound.
 	Get(ctx context.Context, id string) (Run, error)
 

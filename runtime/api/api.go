@@ -104,6 +104,11 @@ func (a *api) routes() []route {
 		{http.MethodPost, "/v1/runs/{id}/cancel", a.cancel, nil},
 		{http.MethodPost, "/v1/runs/{id}/resume", a.resume, nil},
 		{http.MethodPost, "/v1/runs/{id}/messages/{topic}", a.send, nil},
+		{http.MethodGet, "/v1/queues", a.queues, nil},
+		{http.MethodPatch, "/v1/queues/{name}", a.changeQueue, nil},
+		{http.MethodPost, "/v1/queues/{name}/pause", a.pauseQueue, nil},
+		{http.MethodPost, "/v1/queues/{name}/resume", a.resumeQueue, nil},
+		{http.MethodPost, "/v1/queues/{name}/reset", a.resetQueue, nil},
 	}
 }
 

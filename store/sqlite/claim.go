@@ -24,20 +24,10 @@ func (t *tx) claim(req store.ClaimRequest) ([]store.Run, error) {
 	}
 	for _, q := range req.Queues {
 		limit := req.Limit - len(runs)
-		if q.Limit > 0 {
-			limit = min(limit, q.Limit)
-		}
-		if places := bound(q.Concurrency, q.PerExecutor); limit > 0 && places > 0 {
-			held, err := t.count(countHeld, q.Name)
-			if err != nil {
-				return nil, err
-			}
-			limit = min(limit, places-int(held))
-		}
 		if limit <= 0 {
-			continue
+			break
 		}
-		if err := t.claimWith(claimNew, &runs, req.Executor, req.Now.UnixMicro(), q.Name, int64(limit)); err != nil {
+		if err := t.claimQueue(q, limit, &req, &runs); err != nil {
 			return nil, err
 		}
 	}

@@ -36,6 +36,7 @@ var hot = []string{
 	"sweepableMessages", "sweepableEvents", "deleteEvent", "sweepableItems", "deleteItem", "deleteWatchersBy",
 	"selectWaitingParent", "insertParting", "selectOrphans",
 	"selectScheduleRev",
+	"selectSetting", "selectBucket", "anyNew",
 }
 
 // fragments are constants that are parts of statements.

@@ -1,0 +1,73 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/runtime/api"
+)
+
+func TestQueues(t *testing.T) {
+	s := newServer(t, api.Config{}, runtime.Config{})
+	const plain = `{"name":"one","depth":0,"running":0,"paused":false,"concurrency":1,"per_executor":0,"rate":"","changed":false,"defined":true}`
+	want := func(what, method, path, body, want string) {
+		t.Helper()
+		a := s.do(t, method, path, body)
+		if a.status != http.StatusOK {
+			t.Errorf("%s: status %d", what, a.status)
+		}
+		if d := cmp.Diff(want+"\n", a.body); d != "" {
+			t.Errorf("%s (-want +got):\n%s", what, d)
+		}
+	}
+	want("untouched", "GET", "/v1/queues", "", `{"queues":[`+plain+`]}`)
+	paused := strings.NewReplacer(`"paused":false`, `"paused":true`, `"changed":false`, `"changed":true`).Replace(plain)
+	want("pause", "POST", "/v1/queues/one/pause", "", paused)
+	want("pause again", "POST", "/v1/queues/one/pause", "", paused)
+	id := s.begun(t, "echo", "?queue=one", "1")
+	want("list", "GET", "/v1/queues", "", `{"queues":[`+strings.Replace(paused, `"depth":0`, `"depth":1`, 1)+`]}`)
+	if got := s.status(t, id); got != "queued" {
+		t.Errorf("a run of a paused queue is %s", got)
+	}
+	if a := s.do(t, "POST", "/v1/queues/one/resume", ""); a.status != http.StatusOK || a.json(t)["paused"] != false {
+		t.Errorf("resume: %d %s", a.status, a.body)
+	}
+	eventually(t, "the run goes on", func() bool { return s.status(t, id) == "succeeded" })
+	want("settings", "PATCH", "/v1/queues/one", `{"rate":"10/1m+3","concurrency":5}`,
+		strings.NewReplacer(`"concurrency":1`, `"concurrency":5`, `"rate":""`, `"rate":"10/1m+3"`, `"changed":false`, `"changed":true`).Replace(plain))
+	want("one setting more", "PATCH", "/v1/queues/one", `{"per_executor":2}`,
+		strings.NewReplacer(`"concurrency":1`, `"concurrency":5`, `"rate":""`, `"rate":"10/1m+3"`, `"changed":false`, `"changed":true`, `"per_executor":0`, `"per_executor":2`).Replace(plain))
+	want("reset", "POST", "/v1/queues/one/reset", "", plain)
+}
+
+func TestQueuesRefuse(t *testing.T) {
+	s := newServer(t, api.Config{}, runtime.Config{})
+	const settings = "settings of a queue: want a JSON object with some of paused, concurrency, per_executor and rate: "
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		code, detail       string
+	}{
+		{"POST", "/v1/queues/two/pause", "", 404, "not_found", `queue "two": not found; registered: one`},
+		{"POST", "/v1/queues/two/resume", "", 404, "not_found", `queue "two": not found; registered: one`},
+		{"POST", "/v1/queues/two/reset", "", 404, "not_found", `queue "two": not found; registered: one`},
+		{"PATCH", "/v1/queues/two", "{}", 404, "not_found", `queue "two": not found; registered: one`},
+		{"PATCH", "/v1/queues/one", "", 400, "invalid", settings + "EOF"},
+		{"PATCH", "/v1/queues/one", "{} {}", 400, "invalid", settings + "something follows it"},
+		{"PATCH", "/v1/queues/one", `{"concurency":1}`, 400, "invalid", settings + `json: unknown field "concurency"`},
+		{"PATCH", "/v1/queues/one", `{"concurrency":-1}`, 400, "invalid", "queue one: a bound below zero"},
+		{"PATCH", "/v1/queues/one", `{"rate":"fast"}`, 400, "invalid", settings + `rate "fast": want LIMIT/PER or LIMIT/PER+BURST, such as 100/1m or 100/1m+20`},
+		{"GET", "/v1/queues?x=1", "", 400, "invalid", `unknown parameter "x": this call takes none`},
+		{"DELETE", "/v1/queues", "", 405, "method_not_allowed", "this path takes GET, HEAD"},
+	} {
+		a := s.do(t, c.method, c.path, c.body)
+		want := problem{c.status, c.code, c.detail, http.StatusText(c.status), "application/problem+json"}
+		if d := cmp.Diff(want, a.problem(t), cmp.AllowUnexported(problem{})); d != "" {
+			t.Errorf("%s %s %s (-want +got):\n%s", c.method, c.path, c.body, d)
+		}
+	}
+}

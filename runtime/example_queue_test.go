@@ -1,0 +1,36 @@
+package runtime_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/stepwell/stepwell/runtime"
+)
+
+// Ten mails a second, and five at once after a pause.
+func ExampleRate() {
+	mails := runtime.NewQueue("mails", runtime.QueueConfig{Rate: runtime.Rate{Limit: 10, Per: time.Second, Burst: 5}})
+	fmt.Println(mails.Config().Rate)
+	// Output: 10/1s+5
+}
+
+// What an operator changes holds over restarts, until it is reset.
+func ExampleRuntime_SetQueue() {
+	mails := runtime.NewQueue("mails", runtime.QueueConfig{Concurrency: 10})
+	withEngine(func(ctx context.Context, rt *runtime.Runtime) {
+		fmt.Println(rt.PauseQueue(ctx, "mails"))
+		fmt.Println(rt.SetQueue(ctx, "mails", runtime.QueueConfig{Concurrency: 2, Rate: runtime.Rate{Limit: 100, Per: time.Minute}}))
+		queues, err := rt.Queues(ctx)
+		if err != nil {
+			panic(err)
+		}
+		for _, q := range queues {
+			fmt.Println(q.Name, q.Config.Concurrency, q.Config.Rate, q.Config.Paused, q.Depth)
+		}
+	}, mails)
+	// Output:
+	// <nil>
+	// <nil>
+	// mails 2 100/1m false 0
+}
