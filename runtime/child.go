@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	goruntime "runtime"
 
 	"github.com/stepwell/stepwell/store"
@@ -92,6 +93,9 @@ func (b *branch) result(id string) ([]byte, error) {
 	}
 	switch {
 	case err == nil:
+		if f := run.Error; f != nil && f.Sealed != "" {
+			b.e.fail(fmt.Errorf("error of run %s: %w", id, sealedError(f.Message)))
+		}
 		row.Output, err = runResult(&run)
 	case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrInvalid):
 		return nil, err // the run was asked to stop

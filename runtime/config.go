@@ -16,7 +16,8 @@ type Config struct {
 	Executor string
 	// Version is recorded with the runs started here.
 	Version string
-	// Codec for inputs, outputs and step results; default [JSON].
+	// Codec for inputs, outputs and step results; default [JSON]. One that is a
+	// [Sealer] hides the texts of errors as well.
 	Codec Codec
 	// Logger; default slog.Default().
 	Logger *slog.Logger

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	goruntime "runtime"
 	"slices"
@@ -124,6 +123,9 @@ func (e *execution) begin() {
 		if err != nil {
 			e.fail(err)
 		}
+		if err := unopened(rows); err != nil {
+			e.fail(err)
+		}
 		e.history = newHistory(rows)
 		e.parent.Store(slices.ContainsFunc(rows, func(s store.Step) bool { return s.Kind == store.KindChild }))
 	}
@@ -131,7 +133,7 @@ func (e *execution) begin() {
 	ready = true
 	if err != nil {
 		// It fitted when the run was started: the code has changed.
-		e.finish(stuck(fmt.Errorf("%w: the input no longer fits: %w", ErrNondeterministic, err)))
+		e.finish(stuck(unfit("the input no longer fits", err)))
 		return
 	}
 	if row := e.history.returned; row != nil {
@@ -200,7 +202,7 @@ func (e *execution) finish(outcome *store.Outcome) {
 		*e.replay = replaying{outcome, cause}
 	case outcome != nil:
 		e.end(*outcome)
-	case errors.Is(cause, ErrNondeterministic), errors.Is(cause, store.ErrConflict):
+	case errors.Is(cause, ErrNondeterministic), errors.Is(cause, ErrSealed), errors.Is(cause, store.ErrConflict):
 		e.end(*stuck(cause))
 	case cause == errDraining, errors.Is(cause, store.ErrFull):
 		e.release()
@@ -259,7 +261,7 @@ func (e *execution) log(status store.Status, run *store.Run) {
 		return
 	}
 	attrs := []slog.Attr{slog.String("run_id", run.ID), slog.String("workflow", run.Workflow), slog.String("status", status.String())}
-	if run.Error != nil {
+	if run.Error != nil && !e.rt.Seals() {
 		attrs = append(attrs, slog.String("error", run.Error.Message))
 	}
 	e.rt.cfg.Logger.LogAttrs(e.ctx, level, msg, attrs...)

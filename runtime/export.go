@@ -49,8 +49,8 @@ func ParseHistory(data []byte) (*History, error) {
 	return h, nil
 }
 
-// Export returns a run with its history, as of now. Errors: [ErrNotFound],
-// [ErrInvalid].
+// Export returns a run with its history, as of now. What was sealed is in the
+// clear, where the keys are there. Errors: [ErrNotFound], [ErrInvalid].
 func (rt *Runtime) Export(ctx context.Context, id string) (*History, error) {
 	// The rows after the run: they may be newer than it, and never older.
 	run, err := rt.Get(ctx, id)
@@ -60,6 +60,10 @@ func (rt *Runtime) Export(ctx context.Context, id string) (*History, error) {
 	rows, err := rt.store.Load(ctx, run.Seq)
 	if err != nil {
 		return nil, fmt.Errorf("export run %s: %w", id, err)
+	}
+	run.Input, run.Output = rt.Reveal(run.Input), rt.Reveal(run.Output)
+	for i := range rows {
+		rows[i].Output = rt.Reveal(rows[i].Output)
 	}
 	return &History{run, rows}, nil
 }

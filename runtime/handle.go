@@ -76,7 +76,12 @@ func (h *Handle[Out]) Result(ctx context.Context) (Out, error) {
 	if err != nil {
 		return out, err
 	}
-	if err := h.rt.cfg.Codec.Decode(data, &out); err != nil {
+	if b := branchOf(ctx); b != nil {
+		err = b.decode(data, &out)
+	} else {
+		err = h.rt.cfg.Codec.Decode(data, &out)
+	}
+	if err != nil {
 		return out, fmt.Errorf("decode output of run %s: %w", h.id, err)
 	}
 	return out, nil

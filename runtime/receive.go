@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -44,7 +45,11 @@ func Receive[T any](ctx context.Context, topic string, timeout time.Duration) (T
 
 // decode reads a value that came from outside of the run.
 func (b *branch) decode(data []byte, v any) error {
-	return aside(func() error { return b.e.rt.cfg.Codec.Decode(data, v) })
+	err := aside(func() error { return b.e.rt.cfg.Codec.Decode(data, v) })
+	if errors.Is(err, ErrSealed) {
+		b.e.fail(err) // another outcome than with the key must not be recorded
+	}
+	return err
 }
 
 func (b *branch) receive(topic string, timeout time.Duration) ([]byte, error) {

@@ -60,7 +60,10 @@ func replay(ctx context.Context, cfg Config, reg *registry, h *History) error {
 		e.haltWith(errReplayed)
 		return fmt.Errorf("replay run %s: %w", run.ID, context.Cause(ctx))
 	}
-	return e.replay.verdict(&h.Run)
+	if o := e.replay.outcome; o != nil {
+		o.Output, run.Output = rt.Reveal(o.Output), rt.Reveal(run.Output)
+	}
+	return e.replay.verdict(&run)
 }
 
 // errReplayed: all branches came to the end of the history.

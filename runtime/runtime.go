@@ -18,6 +18,8 @@ type Runtime struct {
 	cfg   Config
 	reg   *registry
 	ends  ends
+	// sealer is set when what is stored is hidden.
+	sealer Sealer
 
 	base context.Context // of all workflow code and steps; carries the runtime
 	cut  context.CancelCauseFunc
@@ -72,6 +74,9 @@ func New(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
 		store: s, cfg: cfg, reg: reg, vacant: make(chan struct{}, 1),
 		failed: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{}),
 		loaded: map[string]*execution{},
+	}
+	if sealer, ok := cfg.Codec.(Sealer); ok {
+		rt.sealer, rt.store = sealer, &sealedStore{s, sealer}
 	}
 	base, cut := context.WithCancelCause(rt.Context(context.Background()))
 	rt.base, rt.cut = base, cut
@@ -212,7 +217,7 @@ func (rt *Runtime) fatal(err error) {
 // stored, or cannot go on with a run it holds: a new one recovers.
 func (rt *Runtime) noteFatal(err error) {
 	for _, harmless := range []error{nil, store.ErrStale, store.ErrClosed, store.ErrConflict, store.ErrFull, store.ErrOverloaded,
-		context.Canceled, ErrInvalid, ErrExists, ErrNotFound, ErrDraining, errDraining} {
+		context.Canceled, ErrInvalid, ErrSealed, ErrExists, ErrNotFound, ErrDraining, errDraining} {
 		if errors.Is(err, harmless) {
 			return
 		}

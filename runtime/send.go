@@ -61,6 +61,9 @@ func (rt *Runtime) Send(ctx context.Context, runID, topic string, payload []byte
 	if err := rt.cfg.Codec.Decode(payload, new(any)); err != nil {
 		return false, fmt.Errorf("%w: message: %w", ErrInvalid, err)
 	}
+	if m.Payload, err = rt.sealed(payload); err != nil {
+		return false, fmt.Errorf("send %q: %w", topic, err)
+	}
 	return rt.store.Send(ctx, m)
 }
 

@@ -65,6 +65,9 @@ func (rt *Runtime) Start(ctx context.Context, workflow string, input []byte, opt
 	if err := def.check(rt.cfg.Codec, input); err != nil {
 		return Run{}, false, fmt.Errorf("%w: input of %s: %w", ErrInvalid, workflow, err)
 	}
+	if input, err = rt.sealed(input); err != nil {
+		return Run{}, false, fmt.Errorf("start %s: %w", workflow, err)
+	}
 	run, created, _, err := rt.create(ctx, def, input, opts, nil)
 	return run, created, err
 }

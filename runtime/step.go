@@ -38,7 +38,7 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 		return none, err
 	}
 	if err := v.decode(data); err != nil {
-		b.e.fail(fmt.Errorf("%w: step %q returned what no longer fits %T: %w", ErrNondeterministic, name, v.out, err))
+		b.e.fail(unfit(fmt.Sprintf("step %q returned what no longer fits %T", name, v.out), err))
 	}
 	return v.seen, nil
 }

@@ -22,4 +22,7 @@ type Failure struct {
 	Step string `json:"step,omitempty"`
 	// Stack is set for a panic.
 	Stack string `json:"stack,omitempty"`
+	// Sealed is the encrypted form of message and stack, in base64; then those
+	// do not tell.
+	Sealed string `json:"sealed,omitempty"`
 }

@@ -35,5 +35,5 @@ func (a *api) fork(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Location", "/v1/runs/"+run.ID)
-	return answer(w, http.StatusAccepted, runOf(&run))
+	return answer(w, http.StatusAccepted, a.runOf(&run))
 }

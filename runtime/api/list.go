@@ -47,7 +47,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) error {
 				page.Next = cursorOf(f.Before)
 				return answer(w, http.StatusOK, page)
 			}
-			page.Runs = append(page.Runs, runOf(&runs[i]))
+			page.Runs = append(page.Runs, a.runOf(&runs[i]))
 			size += len(runs[i].Input) + len(runs[i].Output)
 			f.Before = runs[i].Seq
 		}

@@ -114,6 +114,15 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, rt route, err error) 
 	WriteProblem(w, http.StatusInternalServerError, "internal", "an error of the server; its log has the details")
 }
 
+// logged is an error as the log may show it: what is wrong with a payload may
+// quote it.
+func (a *api) logged(err error) any {
+	if a.rt.Seals() && errors.Is(err, runtime.ErrInvalid) {
+		return runtime.ErrInvalid
+	}
+	return err
+}
+
 // answer writes a body. An error in writing it means that the client has gone.
 func answer(w http.ResponseWriter, status int, body any) error {
 	h := w.Header()

@@ -55,7 +55,7 @@ type runJSON struct {
 	TraceID    string            `json:"trace_id,omitzero"`
 }
 
-func runOf(r *runtime.Run) runJSON {
+func (a *api) runOf(r *runtime.Run) runJSON {
 	v := runJSON{
 		ID: r.ID, Workflow: r.Workflow, Status: r.Status, Error: r.Error,
 		Queue: r.Queue, Priority: r.Priority, Labels: r.Labels, Version: r.Version, Attempt: r.Attempt,
@@ -65,10 +65,10 @@ func runOf(r *runtime.Run) runJSON {
 		TraceID: hex.EncodeToString(r.Trace.TraceID[:]),
 	}
 	if len(r.Input) > 0 {
-		v.Input = r.Input
+		v.Input = a.rt.Reveal(r.Input)
 	}
 	if len(r.Output) > 0 {
-		v.Output = r.Output
+		v.Output = a.rt.Reveal(r.Output)
 	}
 	return v
 }
@@ -99,7 +99,7 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return answer(w, http.StatusOK, runOf(&run))
+	return answer(w, http.StatusOK, a.runOf(&run))
 }
 
 // history answers the run in the form in which it is exported.
@@ -120,7 +120,7 @@ func (a *api) cancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, runOf(&run))
+	return answer(w, http.StatusOK, a.runOf(&run))
 }
 
 func (a *api) resume(w http.ResponseWriter, r *http.Request) error {
@@ -130,7 +130,7 @@ func (a *api) resume(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, runOf(&run))
+	return answer(w, http.StatusOK, a.runOf(&run))
 }
 
 // delete removes an ended run and answers nothing.

@@ -67,7 +67,7 @@ func (a *api) start(w http.ResponseWriter, r *http.Request) error {
 	if run.Status.Ended() {
 		status = http.StatusOK
 	}
-	return answer(w, status, runOf(&run))
+	return answer(w, status, a.runOf(&run))
 }
 
 func startOptions(r *http.Request, q url.Values) ([]runtime.StartOption, error) {

@@ -39,12 +39,12 @@ func (a *api) steps(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, map[string]any{"steps": stepsOf(rows)})
+	return answer(w, http.StatusOK, map[string]any{"steps": a.stepsOf(rows)})
 }
 
 // stepsOf joins the rows of each path. They come in commit order, so the last
 // row of a path says how the step stands.
-func stepsOf(rows []store.Step) []stepJSON {
+func (a *api) stepsOf(rows []store.Step) []stepJSON {
 	steps := []stepJSON{}
 	index := map[string]int{}
 	for i := range rows {
@@ -55,6 +55,7 @@ func stepsOf(rows []store.Step) []stepJSON {
 			index[row.Path] = at
 			steps = append(steps, stepJSON{Path: row.Path, Attempts: []attemptJSON{}, StartedAt: stamp{row.StartedAt}, Copied: row.Copied()})
 		}
+		row.Output = a.rt.Reveal(row.Output)
 		steps[at].add(row)
 	}
 	slices.SortFunc(steps, func(a, b stepJSON) int { return store.ComparePaths(a.Path, b.Path) })

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/stepwell/stepwell/runtime"
 )
 
 // config is what the program was told.
@@ -17,6 +20,7 @@ type config struct {
 	healthAddr string
 	storePath  string
 	tokens     []token
+	keys       []runtime.Key
 	auth       authMode
 	version    string
 	drain      time.Duration
@@ -43,6 +47,7 @@ var settings = []setting{
 	{"STEPWELL_REPLICA_ACK", "replica-ack", "async", "what a write waits for: async; commit is not in this version", setReplicaAck},
 	{"STEPWELL_TOKENS", "tokens", "", "admin:SECRET,viewer:SECRET; a viewer only reads", setTokens},
 	{"STEPWELL_AUTH", "auth", "auto", "on, off or auto: on with tokens or off loopback, a token is made when none is set", setAuth},
+	{"STEPWELL_ENCRYPTION_KEYS", "encryption-keys", "", "id:SECRET,id:SECRET, each 32 bytes in base64: payloads and errors are stored encrypted; the first key encrypts, all decrypt", setKeys},
 	{"STEPWELL_VERSION", "run-version", "", "version that runs are started under; default: the build's",
 		func(c *config, v string) error { c.version = v; return nil }},
 	{"STEPWELL_DRAIN", "drain", "10s", "time for running steps after SIGTERM", setDrain},
@@ -71,7 +76,7 @@ func readConfig(flags map[string]string, getenv func(string) string, only ...str
 			value, from = v, "--"+s.flag
 		}
 		if err := s.set(c, value); err != nil {
-			if s.flag == "tokens" {
+			if s.flag == "tokens" || s.flag == "encryption-keys" {
 				return nil, UsageErrorf("%s: %w", from, err) // secrets are not repeated
 			}
 			return nil, UsageErrorf("%s is %q: %w", from, withoutPassword(value), err)
@@ -139,6 +144,17 @@ func setStore(c *config, v string) error {
 		return fmt.Errorf("want sqlite:PATH without //, such as sqlite:/data/stepwell.db")
 	}
 	c.storePath = rest
+	return nil
+}
+
+func setKeys(c *config, v string) (err error) {
+	c.keys = nil
+	if v == "" {
+		return nil
+	}
+	if c.keys, err = runtime.ParseKeys(v); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), runtime.ErrInvalid.Error()+": "))
+	}
 	return nil
 }
 

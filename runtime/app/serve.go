@@ -166,7 +166,12 @@ func (p *process) startHealth() (err error) {
 // startEngine begins to execute runs, and returns once the last process's are
 // recovered.
 func (p *process) startEngine(ctx context.Context) error {
+	codec, err := p.cfg.codec()
+	if err != nil {
+		return err
+	}
 	rt, err := runtime.New(p.store, runtime.Config{
+		Codec:    codec,
 		Executor: p.cfg.executor, Version: p.cfg.version, Logger: p.log, Drain: drainOf(p.cfg),
 		Sample: p.tel.Sampler(), Committed: p.tel.Notify,
 	}, p.app.Definitions...)
@@ -188,6 +193,14 @@ func (p *process) startEngine(ctx context.Context) error {
 	case <-ctx.Done(): // a stop is due
 	}
 	return nil
+}
+
+// codec is JSON, encrypted where there are keys.
+func (c *config) codec() (runtime.Codec, error) {
+	if len(c.keys) == 0 {
+		return runtime.JSON{}, nil
+	}
+	return runtime.NewEncryptedCodec(runtime.JSON{}, c.keys...)
 }
 
 // drainOf maps "no time" to what the runtime takes for it.

@@ -1,0 +1,58 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/stepwell/stepwell/store"
+)
+
+// Seals reports whether what is stored is hidden: then texts of errors and
+// payloads should not be logged either.
+func (rt *Runtime) Seals() bool { return rt.sealer != nil }
+
+// Reveal returns a stored payload as its codec made it, before it was sealed:
+// JSON, with [JSON]. What cannot be opened comes back as it is.
+func (rt *Runtime) Reveal(data []byte) []byte {
+	if rt.sealer == nil || len(data) == 0 {
+		return data
+	}
+	if out, err := rt.sealer.Open(data); err == nil {
+		return out
+	}
+	return data
+}
+
+// sealed is the stored form of a payload that came encoded already.
+func (rt *Runtime) sealed(data []byte) ([]byte, error) {
+	if rt.sealer == nil || isSealed(data) {
+		return data, nil
+	}
+	return rt.sealer.Seal(data)
+}
+
+// unfit is the error of a stored value that the code cannot read: because the
+// code has changed, unless the value cannot be opened.
+func unfit(what string, err error) error {
+	if errors.Is(err, ErrSealed) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrNondeterministic, what, err)
+}
+
+// unopened is an error when the history holds an error that cannot be opened:
+// without it the code would go another way.
+func unopened(rows []store.Step) error {
+	for i := range rows {
+		if f := rows[i].Error; f != nil && f.Sealed != "" && rows[i].Status == store.StepFailed {
+			return fmt.Errorf("error of step %q at %s: %w", rows[i].Name, rows[i].Path, sealedError(f.Message))
+		}
+	}
+	return nil
+}
+
+// sealedError is an ErrSealed that was turned into text.
+type sealedError string
+
+func (e sealedError) Error() string        { return string(e) }
+func (e sealedError) Is(target error) bool { return target == ErrSealed }
