@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"sync"
 	"sync/atomic"
 )
 
@@ -31,6 +32,9 @@ type checkpointer struct {
 	done chan struct{}
 	// bulk is set when the checkpointer has done its part.
 	bulk atomic.Bool
+	// copying is held by who copies: while another does, SQLite refuses a
+	// checkpoint at once, whatever the busy timeout.
+	copying sync.Mutex
 
 	// Of the writer's goroutine. log is an upper bound of the pages in the
 	// log, copied says how many of them need no copying any more.
@@ -49,7 +53,9 @@ func (k *checkpointer) run() {
 	for range k.wake {
 		// An error shows in a log that grows; the next round tries again, and
 		// copies from where the last one was safe.
+		k.copying.Lock()
 		k.conn.query(copyLog, func(row) error { return nil })
+		k.copying.Unlock()
 		k.bulk.Store(true)
 	}
 }
@@ -73,6 +79,10 @@ func (k *checkpointer) wrote(pages int, writer *conn) {
 // copyRest has the writer copy what is left, which it can do without anybody
 // adding to it, and learns how long the log really is.
 func (k *checkpointer) copyRest(writer *conn, how string) {
+	if how == restartLog {
+		k.copying.Lock()
+		defer k.copying.Unlock()
+	}
 	busy := true
 	err := writer.query(how, func(r row) error {
 		busy, k.log, k.copied = r.int(0) != 0, r.int(1), r.int(2)
