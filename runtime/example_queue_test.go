@@ -34,3 +34,16 @@ func ExampleRuntime_SetQueue() {
 	// <nil>
 	// mails 2 100/1m false 0
 }
+
+// Each tenant gets its turn, however many runs another has waiting, and no more
+// than two places.
+func ExamplePartition() {
+	imports := runtime.NewQueue("imports", runtime.QueueConfig{Concurrency: 10, PartitionConcurrency: 2})
+	load := runtime.Define("load", func(ctx context.Context, file string) (string, error) {
+		return runtime.Step(ctx, "load", func(context.Context) (string, error) { return "loaded " + file, nil })
+	})
+	withRuntime(func(ctx context.Context) {
+		fmt.Println(load.Call(ctx, "a.csv", runtime.OnQueue(imports), runtime.Partition("acme")))
+	}, imports, load)
+	// Output: loaded a.csv <nil>
+}

@@ -24,34 +24,55 @@ type QueueConfig struct {
 	Rate Rate
 	// Paused: runs are queued, and none begins. Those that have go on.
 	Paused bool
+	// PartitionConcurrency bounds the runs of each [Partition] on all executors
+	// together; 0: no bound.
+	PartitionConcurrency int
+	// PartitionRate bounds how often a run of each partition begins, as Rate
+	// does for the queue. A claim passes over the partitions that are at one of
+	// these bounds one by one, so it takes time in proportion to their number.
+	PartitionRate Rate
 }
 
 // Rate is a bound on how often something begins; see [store.Rate].
 type Rate = store.Rate
 
 func (c QueueConfig) validate() error {
-	if c.Concurrency < 0 || c.PerExecutor < 0 {
+	if c.Concurrency < 0 || c.PerExecutor < 0 || c.PartitionConcurrency < 0 {
 		return errors.New("a bound below zero")
+	}
+	if err := c.PartitionRate.Validate(); err != nil {
+		return fmt.Errorf("partition %w", err)
 	}
 	return c.Rate.Validate()
 }
 
 func (c QueueConfig) bounds() store.QueueBounds {
-	return store.QueueBounds{Concurrency: c.Concurrency, PerExecutor: c.PerExecutor, Rate: c.Rate}
+	return store.QueueBounds{
+		Concurrency: c.Concurrency, PerExecutor: c.PerExecutor, Rate: c.Rate,
+		PartitionConcurrency: c.PartitionConcurrency, PartitionRate: c.PartitionRate,
+	}
 }
 
 func (c QueueConfig) limit(name string) store.QueueLimit {
-	return store.QueueLimit{Name: name, Concurrency: c.Concurrency, PerExecutor: c.PerExecutor, Rate: c.Rate, Paused: c.Paused}
+	return store.QueueLimit{
+		Name: name, Concurrency: c.Concurrency, PerExecutor: c.PerExecutor, Rate: c.Rate, Paused: c.Paused,
+		PartitionConcurrency: c.PartitionConcurrency, PartitionRate: c.PartitionRate,
+	}
 }
 
 // with returns the configuration as the stored settings have it.
 func (c QueueConfig) with(s store.QueueSettings) QueueConfig {
 	l := c.limit("").With(s)
-	return QueueConfig{Concurrency: l.Concurrency, PerExecutor: l.PerExecutor, Rate: l.Rate, Paused: l.Paused}
+	return QueueConfig{
+		Concurrency: l.Concurrency, PerExecutor: l.PerExecutor, Rate: l.Rate, Paused: l.Paused,
+		PartitionConcurrency: l.PartitionConcurrency, PartitionRate: l.PartitionRate,
+	}
 }
 
 // places reports whether a run that ends may let another begin.
-func (c QueueConfig) places() bool { return c.Concurrency > 0 || c.PerExecutor > 0 }
+func (c QueueConfig) places() bool {
+	return c.Concurrency > 0 || c.PerExecutor > 0 || c.PartitionConcurrency > 0
+}
 
 // Queue is a line in which runs wait for a place. Safe for concurrent use.
 type Queue struct {

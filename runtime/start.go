@@ -142,7 +142,7 @@ func (rt *Runtime) newRun(ctx context.Context, def *definition, input []byte, op
 		c.at = at.Add(c.delay)
 	}
 	return store.NewRun{
-		ID: c.id, Workflow: def.name, Queue: c.queue, Priority: c.priority, Labels: c.labels,
+		ID: c.id, Workflow: def.name, Queue: c.queue, Partition: c.part, Priority: c.priority, Labels: c.labels,
 		Version: rt.cfg.Version, Input: input, Deadline: stored(c.deadline), StartAt: stored(c.at),
 		CreatedAt: at, Trace: rt.newTrace(ctx), OnParentEnd: c.onParent, Messages: messages,
 	}, nil

@@ -16,6 +16,7 @@ type startConfig struct {
 	delay    time.Duration
 	at       time.Time
 	priority int
+	part     string // of the queue
 	deadline time.Time
 	labels   map[string]string
 	onParent ParentPolicy
@@ -43,8 +44,15 @@ func Delay(d time.Duration) StartOption { return startFunc(func(c *startConfig) 
 // At holds the run back until t.
 func At(t time.Time) StartOption { return startFunc(func(c *startConfig) { c.at = t }) }
 
-// Priority lets the run overtake those with a lower one in its queue;
-// default 0.
+// Partition puts the run into a share of its queue, such as that of one tenant.
+// The partitions that have runs waiting get their turn one after the other, so
+// none can starve another, however many it has; the runs without a partition
+// are together one of them. A partition begins with its first run and leaves
+// nothing after its last. The key is what an [ID] may be; a queue is needed.
+func Partition(key string) StartOption { return startFunc(func(c *startConfig) { c.part = key }) }
+
+// Priority lets the run overtake those with a lower one in its queue, or in its
+// [Partition] of it; default 0.
 func Priority(p int) StartOption { return startFunc(func(c *startConfig) { c.priority = p }) }
 
 // Deadline ends the run with [ErrDeadline] when it has not ended by t.
@@ -83,10 +91,16 @@ const (
 	maxPriority   = 1 << 30
 )
 
+// What ids and keys are made of.
+const (
+	idChars    = "._:@=+-"
+	idRuleText = "want 1 to 200 letters, digits or any of . _ : @ = + -, beginning with a letter or digit"
+)
+
 // ValidateID returns why a run id is not allowed; nil when it is.
 func ValidateID(id string) error {
-	if !wellFormed(id, 200, "._:@=+-") {
-		return fmt.Errorf("%w: run id %.220q: want 1 to 200 letters, digits or any of . _ : @ = + -, beginning with a letter or digit", ErrInvalid, id)
+	if !wellFormed(id, 200, idChars) {
+		return fmt.Errorf("%w: run id %.220q: %s", ErrInvalid, id, idRuleText)
 	}
 	return nil
 }
@@ -95,6 +109,14 @@ func (c *startConfig) validate() error {
 	if c.id != "" {
 		if err := ValidateID(c.id); err != nil {
 			return err
+		}
+	}
+	if c.part != "" {
+		if !wellFormed(c.part, 200, idChars) {
+			return fmt.Errorf("%w: partition %.220q: %s", ErrInvalid, c.part, idRuleText)
+		}
+		if c.queue == "" {
+			return fmt.Errorf("%w: partition %q: only a run with a queue has one", ErrInvalid, c.part)
 		}
 	}
 	if c.delay < 0 {

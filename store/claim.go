@@ -22,7 +22,8 @@ type ClaimRequest struct {
 	// runs without a queue. Runs that had started before (woken, recovered,
 	// resumed) are handed out first and whatever their queue: they still hold
 	// their place in it. Among each, higher priority goes first, then who has
-	// been claimable longest.
+	// been claimable longest. Where a queue has partitions that holds in each;
+	// among them each gets its turn.
 	Queues []QueueLimit
 }
 
@@ -44,6 +45,10 @@ type QueueLimit struct {
 	Rate Rate
 	// Paused: no new run is claimed.
 	Paused bool
+	// PartitionConcurrency and PartitionRate are Concurrency and Rate of each
+	// partition of the queue. They do not bound the runs without a partition.
+	PartitionConcurrency int
+	PartitionRate        Rate
 }
 
 // Suspension lets go of a run that waits.

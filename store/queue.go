@@ -22,6 +22,9 @@ type QueueBounds struct {
 	PerExecutor int `json:"per_executor,omitzero"`
 	// Rate bounds how often a new run is claimed.
 	Rate Rate `json:"rate,omitzero"`
+	// PartitionConcurrency and PartitionRate are those of each partition.
+	PartitionConcurrency int  `json:"partition_concurrency,omitzero"`
+	PartitionRate        Rate `json:"partition_rate,omitzero"`
 }
 
 // QueueSettings are what was changed about a queue; nil fields are as the
@@ -39,6 +42,7 @@ func (q QueueLimit) With(s QueueSettings) QueueLimit {
 	}
 	if s.Bounds != nil {
 		q.Concurrency, q.PerExecutor, q.Rate = s.Bounds.Concurrency, s.Bounds.PerExecutor, s.Bounds.Rate
+		q.PartitionConcurrency, q.PartitionRate = s.Bounds.PartitionConcurrency, s.Bounds.PartitionRate
 	}
 	return q
 }

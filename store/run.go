@@ -39,6 +39,8 @@ type Run struct {
 	// Stop is set once the run was asked to stop: [StopCancel] or [StopDeadline].
 	Stop  StopCause
 	Trace Trace
+	// Partition is the share of its queue that the run is in; empty: none.
+	Partition string
 }
 
 // Fresh reports whether the run was never executed, and so has no history.
@@ -82,6 +84,9 @@ type NewRun struct {
 	// ClaimFor creates the run already claimed by this executor, at epoch 1:
 	// one write instead of two. Not for a delayed run or one with a Queue.
 	ClaimFor string
+	// Partition is the share of the Queue that the run is in. Claims take from
+	// the partitions of a queue in turn; the runs without one are one of them.
+	Partition string
 	// Messages are sent to the run in the same write. When the run exists they
 	// are sent to that, as by [Mailbox.Send].
 	Messages []NewMessage

@@ -40,7 +40,7 @@ func TestWorkflows(t *testing.T) {
 func TestRun(t *testing.T) {
 	s := newServer(t, api.Config{}, runtime.Config{Executor: "me"})
 	trace := "0af7651916cd43dd8448eb211c80319c"
-	a := s.do(t, "POST", "/v1/workflows/order/runs?id=r-1&queue=one&priority=7&label.team=a%26b&label.x=&deadline=1h&wait=10s",
+	a := s.do(t, "POST", "/v1/workflows/order/runs?id=r-1&queue=one&partition=acme&priority=7&label.team=a%26b&label.x=&deadline=1h&wait=10s",
 		` {"item": "tea", "count": 3} `, "traceparent", "00-"+trace+"-b7ad6b7169203331-01", "Content-Type", "application/json; charset=utf-8")
 	if a.status != http.StatusOK {
 		t.Fatalf("start: %d %s", a.status, a.body)
@@ -58,7 +58,7 @@ func TestRun(t *testing.T) {
 	}
 	want := map[string]any{
 		"id": "r-1", "workflow": "order", "status": "succeeded", "input": map[string]any{"item": "tea", "count": 3.0}, "output": 3.0,
-		"queue": "one", "priority": 7.0, "labels": map[string]any{"team": "a&b", "x": ""}, "version": "v-test", "attempt": 1.0,
+		"queue": "one", "partition": "acme", "priority": 7.0, "labels": map[string]any{"team": "a&b", "x": ""}, "version": "v-test", "attempt": 1.0,
 		"executor": "me", "trace_id": trace,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -21,6 +21,9 @@ type queueInfoJSON struct {
 	Concurrency int        `json:"concurrency"`
 	PerExecutor int        `json:"per_executor"`
 	Rate        store.Rate `json:"rate"`
+	// PartitionConcurrency and PartitionRate are those of each partition.
+	PartitionConcurrency int        `json:"partition_concurrency"`
+	PartitionRate        store.Rate `json:"partition_rate"`
 	// Changed: some of it is not as the program defines it.
 	Changed bool `json:"changed"`
 	Defined bool `json:"defined"`
@@ -30,6 +33,7 @@ func queueOf(q runtime.QueueInfo) queueInfoJSON {
 	return queueInfoJSON{
 		queueJSON: queueJSON{q.Name, q.Depth, q.Running}, Paused: q.Config.Paused,
 		Concurrency: q.Config.Concurrency, PerExecutor: q.Config.PerExecutor, Rate: q.Config.Rate,
+		PartitionConcurrency: q.Config.PartitionConcurrency, PartitionRate: q.Config.PartitionRate,
 		Changed: q.Changed, Defined: q.Defined,
 	}
 }
@@ -96,6 +100,9 @@ func (a *api) changeQueue(w http.ResponseWriter, r *http.Request) error {
 		Concurrency *int        `json:"concurrency"`
 		PerExecutor *int        `json:"per_executor"`
 		Rate        *store.Rate `json:"rate"`
+
+		PartitionConcurrency *int        `json:"partition_concurrency"`
+		PartitionRate        *store.Rate `json:"partition_rate"`
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -104,7 +111,7 @@ func (a *api) changeQueue(w http.ResponseWriter, r *http.Request) error {
 		err = errors.New("something follows it")
 	}
 	if err != nil {
-		return invalid(fmt.Sprintf("settings of a queue: want a JSON object with some of paused, concurrency, per_executor and rate: %v", err))
+		return invalid(fmt.Sprintf("settings of a queue: want a JSON object with some of paused, concurrency, per_executor, rate, partition_concurrency and partition_rate: %v", err))
 	}
 	ctx, cancel := bounded(r)
 	defer cancel()
@@ -113,6 +120,8 @@ func (a *api) changeQueue(w http.ResponseWriter, r *http.Request) error {
 		replace(&c.Concurrency, change.Concurrency)
 		replace(&c.PerExecutor, change.PerExecutor)
 		replace(&c.Rate, change.Rate)
+		replace(&c.PartitionConcurrency, change.PartitionConcurrency)
+		replace(&c.PartitionRate, change.PartitionRate)
 	}))
 }
 

@@ -13,7 +13,7 @@ import (
 
 func TestQueues(t *testing.T) {
 	s := newServer(t, api.Config{}, runtime.Config{})
-	const plain = `{"name":"one","depth":0,"running":0,"paused":false,"concurrency":1,"per_executor":0,"rate":"","changed":false,"defined":true}`
+	const plain = `{"name":"one","depth":0,"running":0,"paused":false,"concurrency":1,"per_executor":0,"rate":"","partition_concurrency":0,"partition_rate":"","changed":false,"defined":true}`
 	want := func(what, method, path, body, want string) {
 		t.Helper()
 		a := s.do(t, method, path, body)
@@ -38,15 +38,17 @@ func TestQueues(t *testing.T) {
 	}
 	eventually(t, "the run goes on", func() bool { return s.status(t, id) == "succeeded" })
 	want("settings", "PATCH", "/v1/queues/one", `{"rate":"10/1m+3","concurrency":5}`,
-		strings.NewReplacer(`"concurrency":1`, `"concurrency":5`, `"rate":""`, `"rate":"10/1m+3"`, `"changed":false`, `"changed":true`).Replace(plain))
+		strings.NewReplacer(`"concurrency":1`, `"concurrency":5`, `"rate":"",`, `"rate":"10/1m+3",`, `"changed":false`, `"changed":true`).Replace(plain))
 	want("one setting more", "PATCH", "/v1/queues/one", `{"per_executor":2}`,
-		strings.NewReplacer(`"concurrency":1`, `"concurrency":5`, `"rate":""`, `"rate":"10/1m+3"`, `"changed":false`, `"changed":true`, `"per_executor":0`, `"per_executor":2`).Replace(plain))
+		strings.NewReplacer(`"concurrency":1`, `"concurrency":5`, `"rate":"",`, `"rate":"10/1m+3",`, `"changed":false`, `"changed":true`, `"per_executor":0`, `"per_executor":2`).Replace(plain))
+	want("bounds of partitions", "PATCH", "/v1/queues/one", `{"partition_concurrency":1,"partition_rate":"5/1h","concurrency":1,"per_executor":0,"rate":""}`,
+		strings.NewReplacer(`"partition_concurrency":0`, `"partition_concurrency":1`, `"partition_rate":""`, `"partition_rate":"5/1h"`, `"changed":false`, `"changed":true`).Replace(plain))
 	want("reset", "POST", "/v1/queues/one/reset", "", plain)
 }
 
 func TestQueuesRefuse(t *testing.T) {
 	s := newServer(t, api.Config{}, runtime.Config{})
-	const settings = "settings of a queue: want a JSON object with some of paused, concurrency, per_executor and rate: "
+	const settings = "settings of a queue: want a JSON object with some of paused, concurrency, per_executor, rate, partition_concurrency and partition_rate: "
 	for _, c := range []struct {
 		method, path, body string
 		status             int

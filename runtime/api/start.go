@@ -19,7 +19,7 @@ import (
 	"github.com/stepwell/stepwell/runtime"
 )
 
-var startParams = []string{"id", "queue", "delay", "priority", "deadline", "label.", "wait"}
+var startParams = []string{"id", "queue", "partition", "delay", "priority", "deadline", "label.", "wait"}
 
 // start begins a run. The same id again answers the run that has it.
 func (a *api) start(w http.ResponseWriter, r *http.Request) error {
@@ -84,6 +84,12 @@ func startOptions(r *http.Request, q url.Values) ([]runtime.StartOption, error) 
 			return nil, bad("queue", "", "the name of a queue")
 		}
 		opts = append(opts, runtime.OnQueueNamed(q.Get("queue")))
+	}
+	if q.Has("partition") {
+		if q.Get("partition") == "" {
+			return nil, bad("partition", "", "a key, such as the name of a tenant")
+		}
+		opts = append(opts, runtime.Partition(q.Get("partition")))
 	}
 	delay, err := durationParam(q, "delay")
 	if err != nil {

@@ -66,7 +66,7 @@ func queuesSet() *cobra.Command {
 	c := clientCommand("set QUEUE", "Change bounds of a queue, until they are reset; 0 and an empty rate are no bound", takes("QUEUE"),
 		func(r *request, f *pflag.FlagSet, args []string) error {
 			change := map[string]any{}
-			for flag, field := range map[string]string{"concurrency": "concurrency", "per-executor": "per_executor"} {
+			for flag, field := range map[string]string{"concurrency": "concurrency", "per-executor": "per_executor", "partition-concurrency": "partition_concurrency"} {
 				if !f.Changed(flag) {
 					continue
 				}
@@ -76,11 +76,13 @@ func queuesSet() *cobra.Command {
 				}
 				change[field] = n
 			}
-			if f.Changed("rate") {
-				change["rate"] = f.Lookup("rate").Value.String()
+			for flag, field := range map[string]string{"rate": "rate", "partition-rate": "partition_rate"} {
+				if f.Changed(flag) {
+					change[field] = f.Lookup(flag).Value.String()
+				}
 			}
 			if len(change) == 0 {
-				return UsageErrorf("nothing to set: want some of --concurrency, --per-executor and --rate")
+				return UsageErrorf("nothing to set: want some of --concurrency, --per-executor, --rate, --partition-concurrency and --partition-rate")
 			}
 			body, err := json.Marshal(change)
 			if err != nil {
@@ -96,6 +98,8 @@ func queuesSet() *cobra.Command {
 	f.Int("concurrency", 0, "runs under way on all executors together")
 	f.Int("per-executor", 0, "runs under way on one executor")
 	f.String("rate", "", "how often a run begins: LIMIT/PER or LIMIT/PER+BURST, such as 100/1m+20")
+	f.Int("partition-concurrency", 0, "runs under way of each partition")
+	f.String("partition-rate", "", "how often a run of each partition begins")
 	return c
 }
 
@@ -110,6 +114,9 @@ type queueView struct {
 	Rate        store.Rate `json:"rate"`
 	Changed     bool       `json:"changed"`
 	Defined     bool       `json:"defined"`
+
+	PartitionConcurrency int        `json:"partition_concurrency"`
+	PartitionRate        store.Rate `json:"partition_rate"`
 }
 
 func (r *request) oneQueue(data []byte) error {
@@ -122,7 +129,7 @@ func (r *request) oneQueue(data []byte) error {
 
 func (r *request) queueTable(queues ...queueView) error {
 	w := table(r.out)
-	fmt.Fprintln(w, "QUEUE\tDEPTH\tRUNNING\tSTATE\tCONCURRENCY\tPER EXECUTOR\tRATE\tSETTINGS")
+	fmt.Fprintln(w, "QUEUE\tDEPTH\tRUNNING\tSTATE\tCONCURRENCY\tPER EXECUTOR\tRATE\tPER PARTITION\tSETTINGS")
 	for _, q := range queues {
 		state, from := "open", "of the program"
 		if q.Paused {
@@ -134,10 +141,19 @@ func (r *request) queueTable(queues ...queueView) error {
 		if !q.Defined {
 			state = "not defined"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", q.Name, q.Depth, q.Running, state,
-			orNone(q.Concurrency), orNone(q.PerExecutor), orDash(q.Rate.String()), from)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", q.Name, q.Depth, q.Running, state,
+			orNone(q.Concurrency), orNone(q.PerExecutor), orDash(q.Rate.String()), perPartition(q), from)
 	}
 	return w.Flush()
+}
+
+// perPartition shows the bounds of each partition.
+func perPartition(q queueView) string {
+	s := q.PartitionRate.String()
+	if q.PartitionConcurrency > 0 {
+		s = strings.TrimSpace(fmt.Sprint(q.PartitionConcurrency, " ", s))
+	}
+	return orDash(s)
 }
 
 // orNone shows a bound of zero as none.

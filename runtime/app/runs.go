@@ -156,7 +156,7 @@ func runsStart() *cobra.Command {
 				}
 			}
 			q := url.Values{}
-			for _, name := range []string{"id", "queue", "delay", "priority", "deadline"} {
+			for _, name := range []string{"id", "queue", "partition", "delay", "priority", "deadline"} {
 				if f.Changed(name) {
 					q.Set(name, f.Lookup(name).Value.String())
 				}
@@ -184,6 +184,7 @@ func runsStart() *cobra.Command {
 	f := c.Flags()
 	f.String("id", "", "id of the run: the same again is the same run")
 	f.String("queue", "", "queue to wait in")
+	f.String("partition", "", "share of the queue, such as a tenant's; each gets its turn")
 	f.String("delay", "", "hold it back for a duration such as 90s")
 	f.Int("priority", 0, "higher overtakes lower in the queue")
 	f.String("deadline", "", "end it by a time, or a duration such as 1h from now")

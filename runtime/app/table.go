@@ -19,6 +19,7 @@ type runView struct {
 	Output     json.RawMessage   `json:"output"`
 	Error      *failureView      `json:"error"`
 	Queue      string            `json:"queue"`
+	Partition  string            `json:"partition"`
 	Priority   int               `json:"priority"`
 	Labels     map[string]string `json:"labels"`
 	Version    string            `json:"version"`
@@ -124,6 +125,7 @@ func (r *request) runTable(data []byte) error {
 	row("output", string(v.Output))
 	row("error", v.Error.String())
 	row("queue", v.Queue)
+	row("partition", v.Partition)
 	if v.Priority != 0 {
 		row("priority", fmt.Sprint(v.Priority))
 	}

@@ -15,7 +15,7 @@ func (s *Store) Create(ctx context.Context, n store.NewRun) (store.Run, bool, er
 	}
 	var run store.Run
 	var created bool
-	err := s.w.offer(ctx, len(n.Labels)+len(n.Messages) == 0 && n.OnParentEnd == 0, func(tx *tx) (err error) {
+	err := s.w.offer(ctx, len(n.Labels)+len(n.Messages)+len(n.Partition) == 0 && n.OnParentEnd == 0, func(tx *tx) (err error) {
 		run, created, err = tx.create(n)
 		return err
 	})
@@ -31,6 +31,8 @@ func validateNew(n store.NewRun) error {
 		return fmt.Errorf("create run: id, workflow and creation time are required")
 	case n.ClaimFor != "" && (n.Queue != "" || n.StartAt.After(n.CreatedAt)):
 		return fmt.Errorf("create run %s: only a run without queue and delay can be created claimed", n.ID)
+	case n.Partition != "" && n.Queue == "":
+		return fmt.Errorf("create run %s: only a run with a queue has a partition of it", n.ID)
 	}
 	return nil
 }
@@ -74,6 +76,11 @@ func (t *tx) create(n store.NewRun) (store.Run, bool, error) {
 			return store.Run{}, false, err
 		}
 	}
+	if n.Partition != "" {
+		if _, err := t.exec(setPartition, r.Seq, n.Partition); err != nil {
+			return store.Run{}, false, err
+		}
+	}
 	for _, m := range n.Messages {
 		if err := t.insertMessage(r.Seq, store.Message{Topic: m.Topic, Key: m.Key, Payload: m.Payload, SentAt: n.CreatedAt}); err != nil {
 			return store.Run{}, false, err
@@ -93,7 +100,7 @@ func (t *tx) create(n store.NewRun) (store.Run, bool, error) {
 func newRun(n store.NewRun) store.Run {
 	r := store.Run{
 		ID: n.ID, Workflow: n.Workflow, Status: store.Queued, Queue: n.Queue, Priority: n.Priority,
-		Labels: n.Labels, Version: n.Version, Input: n.Input, ParentID: n.ParentID,
+		Labels: n.Labels, Version: n.Version, Input: n.Input, ParentID: n.ParentID, Partition: n.Partition,
 		CreatedAt: fromMicros(n.CreatedAt.UnixMicro()), Attempt: 1, Trace: n.Trace,
 	}
 	if len(n.Labels) == 0 {
@@ -133,7 +140,7 @@ func scanRun(r row) (store.Run, error) {
 		Queue: r.text(4), Priority: int(r.int(5)), Version: r.text(6), ParentID: r.text(7), ForkedFrom: r.text(8),
 		CreatedAt: r.time(9), QueuedAt: r.time(10), StartedAt: r.time(11), EndedAt: r.time(12), WakeAt: r.time(13),
 		Deadline: r.time(14), Executor: r.text(15), Epoch: r.int(16), Attempt: int(r.int(17)), Signals: r.int(18),
-		Stop: store.StopCause(r.int(19)), Trace: scanTrace(r, 20, 21), Input: r.blob(25), Output: r.blob(26),
+		Stop: store.StopCause(r.int(19)), Trace: scanTrace(r, 20, 21), Input: r.blob(25), Output: r.blob(26), Partition: r.text(27),
 	}
 	run.Trace.Sampled = r.int(22) == 1
 	if s := r.text(23); s != "" {

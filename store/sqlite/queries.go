@@ -49,7 +49,7 @@ WHERE one = 1`
 	// runColumns is the order in which scanRun reads.
 	runColumns = `seq, id, workflow, status, queue, priority, version, parent_id, forked_from,
     created_at, queued_at, started_at, ended_at, wake_at, deadline, executor, epoch, attempt,
-    signals, stop, trace_id, parent_span, sampled, labels, error, input, output`
+    signals, stop, trace_id, parent_span, sampled, labels, error, input, output, partition`
 
 	// The statements of the hot path number no parameters: the driver makes a
 	// string of every name.
@@ -91,7 +91,7 @@ SET status = 3, executor = ?1, epoch = epoch + 1, started_at = ?2
 WHERE seq IN (
     SELECT seq
     FROM runs
-    WHERE status <= 4 AND status = 1 AND (started_at IS NOT NULL) = 0 AND queue = ?3
+    WHERE status <= 4 AND status = 1 AND (started_at IS NOT NULL) = 0 AND queue = ?3 AND partition = ?5
     ORDER BY priority DESC, queued_at, seq
     LIMIT ?4)
 RETURNING ` + runColumns

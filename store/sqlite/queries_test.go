@@ -37,6 +37,7 @@ var hot = []string{
 	"selectWaitingParent", "insertParting", "selectOrphans",
 	"selectScheduleRev",
 	"selectSetting", "selectBucket", "anyNew",
+	"selectSetting", "selectBucket", "anyNew", "selectTurn", "nextPartition", "anyUnparted", "countHeldOf", "selectBucketOf", "deleteFull",
 }
 
 // fragments are constants that are parts of statements.

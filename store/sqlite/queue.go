@@ -90,11 +90,7 @@ func (t *tx) claimQueue(q store.QueueLimit, limit int, req *store.ClaimRequest, 
 	if q.Rate != (store.Rate{}) {
 		return t.claimAtRate(q, limit, req, runs)
 	}
-	return t.claimNew(q, limit, req, runs)
-}
-
-func (t *tx) claimNew(q store.QueueLimit, limit int, req *store.ClaimRequest, runs *[]store.Run) error {
-	return t.claimWith(claimNew, runs, req.Executor, req.Now.UnixMicro(), q.Name, int64(limit))
+	return t.claimFair(q, limit, req, runs)
 }
 
 // claimAtRate claims as many runs as there are tokens, and takes those in the
@@ -119,7 +115,7 @@ func (t *tx) claimAtRate(q store.QueueLimit, limit int, req *store.ClaimRequest,
 		return err
 	}
 	before := len(*runs)
-	if err := t.claimNew(q, min(limit, tokens), req, runs); err != nil {
+	if err := t.claimFair(q, min(limit, tokens), req, runs); err != nil {
 		return err
 	}
 	if n := len(*runs) - before; n > 0 {

@@ -20,6 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"fork", forkRules},
 		{"create", createRules}, {"claim", claimRules}, {"history", historyRules}, {"end", endRules}, {"compensate", compensateRules},
 		{"queues", queueRules},
+		{"queues", queueRules}, {"partitions", partitionRules},
 		{"create", createRules}, {"claim", claimRules}, {"history", historyRules}, {"end", endRules},
 		{"stop", stopRules}, {"due", dueRules}, {"recover", recoverRules}, {"read", readRules},
 		{"stats", statsRules}, {"spans", spanRules}, {"events", eventRules}, {"close", closeRules},
