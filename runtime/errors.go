@@ -12,7 +12,8 @@ import (
 var (
 	// ErrNotFound: no such run, workflow, queue or schedule.
 	ErrNotFound = store.ErrNotFound
-	// ErrExists: the id is taken by a run of another workflow.
+	// ErrExists: the id is taken by a run of another workflow, or the key of a
+	// start by a run that has not ended.
 	ErrExists = errors.New("run exists")
 	// ErrConflict: the call does not fit the state of the run.
 	ErrConflict = store.ErrConflict

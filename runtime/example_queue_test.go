@@ -47,3 +47,43 @@ func ExamplePartition() {
 	}, imports, load)
 	// Output: loaded a.csv <nil>
 }
+
+// While the report of a day is under way, another start of it gets that one.
+func ExampleDedup() {
+	report := runtime.Define("report", func(ctx context.Context, day string) (string, error) {
+		return "report of " + day, runtime.Sleep(ctx, 10*time.Millisecond)
+	})
+	withRuntime(func(ctx context.Context) {
+		a, err := report.Start(ctx, "Monday", runtime.Dedup("monday"))
+		if err != nil {
+			panic(err)
+		}
+		b, err := report.Start(ctx, "Monday", runtime.Dedup("monday"))
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(a.ID() == b.ID())
+		fmt.Println(b.Result(ctx))
+	}, report)
+	// Output:
+	// true
+	// report of Monday <nil>
+}
+
+// A document is indexed once it has been left alone for a moment, and after a
+// minute of changes all the same.
+func ExampleDebounce() {
+	index := runtime.Define("index", func(_ context.Context, version int) (int, error) { return version, nil })
+	withRuntime(func(ctx context.Context) {
+		var last *runtime.Handle[int]
+		for version := range 3 {
+			h, err := index.Start(ctx, version, runtime.Debounce("doc-7", 300*time.Millisecond, time.Minute))
+			if err != nil {
+				panic(err)
+			}
+			last = h
+		}
+		fmt.Println(last.Result(ctx))
+	}, index)
+	// Output: 2 <nil>
+}

@@ -15,7 +15,8 @@ import (
 // Start begins a run and returns when it is durable. A run without queue and
 // delay begins at once where there is room. See [ID] for starting twice.
 //
-// Errors: [ErrExists] when the id belongs to a run of another workflow,
+// Errors: [ErrExists] when the id belongs to a run of another workflow, or by
+// [DedupReject];
 // [ErrInvalid], [ErrOverloaded], [ErrDraining].
 //
 // Inside a run it starts a child, whose id follows from the parent's and is
@@ -110,6 +111,8 @@ func (rt *Runtime) create(ctx context.Context, def *definition, input []byte, op
 		return Run{}, false, nil, fmt.Errorf("%w: %s is a run of %s, not of %s", ErrExists, run.ID, run.Workflow, def.name)
 	case created && claimed:
 		return run, true, rt.launch(run), nil
+	case n.DedupReject && run.ID != n.ID:
+		return Run{}, false, nil, fmt.Errorf("%w: run %s has the key %q and has not ended", ErrExists, run.ID, n.Dedup)
 	}
 	return run, created, nil, nil
 }
@@ -141,10 +144,17 @@ func (rt *Runtime) newRun(ctx context.Context, def *definition, input []byte, op
 	if c.delay > 0 {
 		c.at = at.Add(c.delay)
 	}
+	var latest time.Time // of a debounced run
+	if c.key.debounce != "" {
+		if c.at = at.Add(c.key.quiet); c.key.maxWait > 0 {
+			latest = at.Add(c.key.maxWait)
+		}
+	}
 	return store.NewRun{
 		ID: c.id, Workflow: def.name, Queue: c.queue, Partition: c.part, Priority: c.priority, Labels: c.labels,
 		Version: rt.cfg.Version, Input: input, Deadline: stored(c.deadline), StartAt: stored(c.at),
 		CreatedAt: at, Trace: rt.newTrace(ctx), OnParentEnd: c.onParent, Messages: messages,
+		Dedup: c.key.dedup, DedupReject: c.key.policy == DedupReject, Debounce: c.key.debounce, DebounceUntil: stored(latest),
 	}, nil
 }
 

@@ -17,6 +17,8 @@ type startConfig struct {
 	at       time.Time
 	priority int
 	part     string // of the queue
+	key      startKey
+	keyed    int // options that set a key
 	deadline time.Time
 	labels   map[string]string
 	onParent ParentPolicy
@@ -118,6 +120,9 @@ func (c *startConfig) validate() error {
 		if c.queue == "" {
 			return fmt.Errorf("%w: partition %q: only a run with a queue has one", ErrInvalid, c.part)
 		}
+	}
+	if err := c.validateKey(); err != nil {
+		return err
 	}
 	if c.delay < 0 {
 		return fmt.Errorf("%w: delay %v: want 0 or more", ErrInvalid, c.delay)

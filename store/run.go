@@ -41,6 +41,9 @@ type Run struct {
 	Trace Trace
 	// Partition is the share of its queue that the run is in; empty: none.
 	Partition string
+	// StartKey is the key, of [NewRun.Dedup] or [NewRun.Debounce], under which
+	// it was started; it says nothing of who holds the key now.
+	StartKey string
 }
 
 // Fresh reports whether the run was never executed, and so has no history.
@@ -87,6 +90,18 @@ type NewRun struct {
 	// Partition is the share of the Queue that the run is in. Claims take from
 	// the partitions of a queue in turn; the runs without one are one of them.
 	Partition string
+	// Dedup, when not empty, is a key that at most one run of the workflow holds
+	// at a time, from its creation to its end. While another holds it that one
+	// is returned, as one with the same ID would be; with DedupReject it gets
+	// no messages.
+	Dedup       string
+	DedupReject bool
+	// Debounce, when not empty, is a key that leads to the run for as long as
+	// that is delayed. Another start with the key gives that run its Input and
+	// its StartAt, which goes no further than the first one's DebounceUntil
+	// (zero: as far as it likes), and returns it. It needs a StartAt to come.
+	Debounce      string
+	DebounceUntil time.Time
 	// Messages are sent to the run in the same write. When the run exists they
 	// are sent to that, as by [Mailbox.Send].
 	Messages []NewMessage
@@ -126,4 +141,6 @@ type Outcome struct {
 	Unstopped bool
 	// Final has the outcome stand even when the run was asked to stop.
 	Final bool
+	// HasKey has the run's key freed; see [NewRun.Dedup].
+	HasKey bool
 }

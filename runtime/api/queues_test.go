@@ -73,3 +73,28 @@ func TestQueuesRefuse(t *testing.T) {
 		}
 	}
 }
+
+// TestStartKeys: a key gives the run that holds it, or refuses.
+func TestStartKeys(t *testing.T) {
+	s := newServer(t, api.Config{}, runtime.Config{})
+	const start = "/v1/workflows/sleeper/runs"
+	first := s.do(t, "POST", start+"?dedup=k", "1")
+	if first.status != http.StatusAccepted || first.get(t, "start_key") != "k" {
+		t.Fatalf("start: %d %s", first.status, first.body)
+	}
+	id := first.get(t, "id")
+	for _, policy := range []string{"", "&on_duplicate=return"} {
+		if a := s.do(t, "POST", start+"?dedup=k"+policy, "2"); a.status != http.StatusAccepted || a.get(t, "id") != id {
+			t.Errorf("start with %q: %d %s, want the first run", policy, a.status, a.body)
+		}
+	}
+	if a := s.do(t, "POST", start+"?dedup=k&on_duplicate=reject", "2"); a.status != http.StatusConflict || a.get(t, "code") != "exists" || !strings.Contains(a.get(t, "detail"), id) {
+		t.Errorf("start that asks to be refused: %d %s", a.status, a.body)
+	}
+	const echo = "/v1/workflows/echo/runs"
+	one := s.do(t, "POST", echo+"?debounce=d&quiet=1h&max_wait=2h", "1")
+	two := s.do(t, "POST", echo+"?debounce=d&quiet=50ms&max_wait=2h&wait=10s", "2")
+	if one.get(t, "status") != "delayed" || two.status != http.StatusOK || two.get(t, "id") != one.get(t, "id") || two.json(t)["output"] != 2.0 {
+		t.Errorf("debounce: %d %s\nthen %d %s", one.status, one.body, two.status, two.body)
+	}
+}

@@ -41,6 +41,7 @@ type runJSON struct {
 	Error      *store.Failure    `json:"error,omitzero"`
 	Queue      string            `json:"queue,omitzero"`
 	Partition  string            `json:"partition,omitzero"`
+	StartKey   string            `json:"start_key,omitzero"`
 	Priority   int               `json:"priority"`
 	Labels     map[string]string `json:"labels,omitempty"`
 	Version    string            `json:"version,omitzero"`
@@ -59,7 +60,7 @@ type runJSON struct {
 func (a *api) runOf(r *runtime.Run) runJSON {
 	v := runJSON{
 		ID: r.ID, Workflow: r.Workflow, Status: r.Status, Error: r.Error,
-		Queue: r.Queue, Partition: r.Partition, Priority: r.Priority, Labels: r.Labels, Version: r.Version, Attempt: r.Attempt,
+		Queue: r.Queue, Partition: r.Partition, StartKey: r.StartKey, Priority: r.Priority, Labels: r.Labels, Version: r.Version, Attempt: r.Attempt,
 		ParentID: r.ParentID, ForkedFrom: r.ForkedFrom, Executor: r.Executor,
 		CreatedAt: stamp{r.CreatedAt}, StartedAt: stamp{r.StartedAt}, EndedAt: stamp{r.EndedAt},
 		WakeAt: stamp{r.WakeAt}, Deadline: stamp{r.Deadline},

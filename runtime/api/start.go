@@ -19,7 +19,7 @@ import (
 	"github.com/stepwell/stepwell/runtime"
 )
 
-var startParams = []string{"id", "queue", "partition", "delay", "priority", "deadline", "label.", "wait"}
+var startParams = []string{"id", "queue", "partition", "dedup", "on_duplicate", "debounce", "quiet", "max_wait", "delay", "priority", "deadline", "label.", "wait"}
 
 // start begins a run. The same id again answers the run that has it.
 func (a *api) start(w http.ResponseWriter, r *http.Request) error {
@@ -91,6 +91,13 @@ func startOptions(r *http.Request, q url.Values) ([]runtime.StartOption, error) 
 		}
 		opts = append(opts, runtime.Partition(q.Get("partition")))
 	}
+	key, err := keyOption(q)
+	if err != nil {
+		return nil, err
+	}
+	if key != nil {
+		opts = append(opts, key)
+	}
 	delay, err := durationParam(q, "delay")
 	if err != nil {
 		return nil, err
@@ -116,6 +123,42 @@ func startOptions(r *http.Request, q url.Values) ([]runtime.StartOption, error) 
 		opts = append(opts, runtime.Labels(labels))
 	}
 	return opts, nil
+}
+
+// keyOption reads ?dedup= with ?on_duplicate=, or ?debounce= with ?quiet= and
+// ?max_wait=; nil when neither is there.
+func keyOption(q url.Values) (runtime.StartOption, error) {
+	var opt runtime.StartOption
+	for param, of := range map[string]string{"on_duplicate": "dedup", "quiet": "debounce", "max_wait": "debounce"} {
+		if q.Has(param) && !q.Has(of) {
+			return nil, invalid(fmt.Sprintf("%s is given without %s", param, of))
+		}
+	}
+	if q.Has("dedup") && q.Has("debounce") {
+		return nil, invalid("dedup and debounce: want one of them")
+	}
+	if q.Has("dedup") {
+		policy := runtime.DedupReturn
+		switch v := q.Get("on_duplicate"); {
+		case v == "reject":
+			policy = runtime.DedupReject
+		case q.Has("on_duplicate") && v != "return":
+			return nil, bad("on_duplicate", v, "return or reject")
+		}
+		opt = runtime.Dedup(q.Get("dedup"), policy)
+	}
+	if q.Has("debounce") {
+		quiet, err := durationParam(q, "quiet")
+		if err != nil {
+			return nil, err
+		}
+		most, err := durationParam(q, "max_wait")
+		if err != nil {
+			return nil, err
+		}
+		opt = runtime.Debounce(q.Get("debounce"), quiet, most)
+	}
+	return opt, nil
 }
 
 const idempotencyKey = "Idempotency-Key"

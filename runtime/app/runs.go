@@ -156,9 +156,9 @@ func runsStart() *cobra.Command {
 				}
 			}
 			q := url.Values{}
-			for _, name := range []string{"id", "queue", "partition", "delay", "priority", "deadline"} {
+			for _, name := range []string{"id", "queue", "partition", "dedup", "on-duplicate", "debounce", "quiet", "max-wait", "delay", "priority", "deadline"} {
 				if f.Changed(name) {
-					q.Set(name, f.Lookup(name).Value.String())
+					q.Set(strings.ReplaceAll(name, "-", "_"), f.Lookup(name).Value.String())
 				}
 			}
 			if err := addLabels(q, f); err != nil {
@@ -185,6 +185,11 @@ func runsStart() *cobra.Command {
 	f.String("id", "", "id of the run: the same again is the same run")
 	f.String("queue", "", "queue to wait in")
 	f.String("partition", "", "share of the queue, such as a tenant's; each gets its turn")
+	f.String("dedup", "", "key: while a run with it has not ended, get that one")
+	f.String("on-duplicate", "", "with --dedup: return (the default), or reject")
+	f.String("debounce", "", "key: begin when no other start with it has come for --quiet, with the input of the last")
+	f.String("quiet", "", "with --debounce: a duration such as 5s")
+	f.String("max-wait", "", "with --debounce: begin so long after the first at the latest")
 	f.String("delay", "", "hold it back for a duration such as 90s")
 	f.Int("priority", 0, "higher overtakes lower in the queue")
 	f.String("deadline", "", "end it by a time, or a duration such as 1h from now")

@@ -20,6 +20,7 @@ type runView struct {
 	Error      *failureView      `json:"error"`
 	Queue      string            `json:"queue"`
 	Partition  string            `json:"partition"`
+	StartKey   string            `json:"start_key"`
 	Priority   int               `json:"priority"`
 	Labels     map[string]string `json:"labels"`
 	Version    string            `json:"version"`
@@ -126,6 +127,7 @@ func (r *request) runTable(data []byte) error {
 	row("error", v.Error.String())
 	row("queue", v.Queue)
 	row("partition", v.Partition)
+	row("key", v.StartKey)
 	if v.Priority != 0 {
 		row("priority", fmt.Sprint(v.Priority))
 	}

@@ -15,7 +15,7 @@ func (s *Store) Create(ctx context.Context, n store.NewRun) (store.Run, bool, er
 	}
 	var run store.Run
 	var created bool
-	err := s.w.offer(ctx, len(n.Labels)+len(n.Messages)+len(n.Partition) == 0 && n.OnParentEnd == 0, func(tx *tx) (err error) {
+	err := s.w.offer(ctx, single(&n), func(tx *tx) (err error) {
 		run, created, err = tx.create(n)
 		return err
 	})
@@ -25,12 +25,21 @@ func (s *Store) Create(ctx context.Context, n store.NewRun) (store.Run, bool, er
 	return run, created, nil
 }
 
+// single reports whether the run is created by one statement.
+func single(n *store.NewRun) bool {
+	return len(n.Labels)+len(n.Messages)+len(n.Partition)+len(n.Dedup)+len(n.Debounce) == 0 && n.OnParentEnd == 0
+}
+
 func validateNew(n store.NewRun) error {
 	switch {
 	case n.ID == "" || n.Workflow == "" || n.CreatedAt.IsZero():
 		return fmt.Errorf("create run: id, workflow and creation time are required")
 	case n.ClaimFor != "" && (n.Queue != "" || n.StartAt.After(n.CreatedAt)):
 		return fmt.Errorf("create run %s: only a run without queue and delay can be created claimed", n.ID)
+	case n.Dedup != "" && n.Debounce != "":
+		return fmt.Errorf("create run %s: either dedup or debounce", n.ID)
+	case n.Debounce != "" && !n.StartAt.After(n.CreatedAt):
+		return fmt.Errorf("create run %s: a debounced run needs a delay", n.ID)
 	case n.Partition != "" && n.Queue == "":
 		return fmt.Errorf("create run %s: only a run with a queue has a partition of it", n.ID)
 	}
@@ -38,6 +47,14 @@ func validateNew(n store.NewRun) error {
 }
 
 func (t *tx) create(n store.NewRun) (store.Run, bool, error) {
+	if n.Dedup != "" || n.Debounce != "" {
+		return t.createKeyed(n)
+	}
+	return t.insert(n)
+}
+
+// insert creates the run unless its id exists.
+func (t *tx) insert(n store.NewRun) (store.Run, bool, error) {
 	r := newRun(n)
 	r.Seq = t.state.seq + 1
 	var labels any
@@ -98,9 +115,10 @@ func (t *tx) create(n store.NewRun) (store.Run, bool, error) {
 }
 
 func newRun(n store.NewRun) store.Run {
+	key, _ := startKey(&n)
 	r := store.Run{
 		ID: n.ID, Workflow: n.Workflow, Status: store.Queued, Queue: n.Queue, Priority: n.Priority,
-		Labels: n.Labels, Version: n.Version, Input: n.Input, ParentID: n.ParentID, Partition: n.Partition,
+		Labels: n.Labels, Version: n.Version, Input: n.Input, ParentID: n.ParentID, Partition: n.Partition, StartKey: key,
 		CreatedAt: fromMicros(n.CreatedAt.UnixMicro()), Attempt: 1, Trace: n.Trace,
 	}
 	if len(n.Labels) == 0 {
@@ -140,7 +158,7 @@ func scanRun(r row) (store.Run, error) {
 		Queue: r.text(4), Priority: int(r.int(5)), Version: r.text(6), ParentID: r.text(7), ForkedFrom: r.text(8),
 		CreatedAt: r.time(9), QueuedAt: r.time(10), StartedAt: r.time(11), EndedAt: r.time(12), WakeAt: r.time(13),
 		Deadline: r.time(14), Executor: r.text(15), Epoch: r.int(16), Attempt: int(r.int(17)), Signals: r.int(18),
-		Stop: store.StopCause(r.int(19)), Trace: scanTrace(r, 20, 21), Input: r.blob(25), Output: r.blob(26), Partition: r.text(27),
+		Stop: store.StopCause(r.int(19)), Trace: scanTrace(r, 20, 21), Input: r.blob(25), Output: r.blob(26), Partition: r.text(27), StartKey: r.text(28),
 	}
 	run.Trace.Sampled = r.int(22) == 1
 	if s := r.text(23); s != "" {

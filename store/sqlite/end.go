@@ -57,12 +57,15 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 		if err == nil && stills {
 			err = tx.still(claim.Seq, "")
 		}
+		if err == nil && o.HasKey {
+			err = tx.freeKey(claim.Seq)
+		}
 		if err == nil {
 			err = tx.signalEnd(claim.Seq, o.At)
 		}
 		return err
 	}
-	single := !o.HasParent && !partings && !stills
+	single := !o.HasParent && !o.HasKey && !partings && !stills
 	err := s.w.do(ctx, single, func(tx *tx) error {
 		watched, err := tx.isWatched(claim.Seq)
 		switch {

@@ -49,7 +49,7 @@ WHERE one = 1`
 	// runColumns is the order in which scanRun reads.
 	runColumns = `seq, id, workflow, status, queue, priority, version, parent_id, forked_from,
     created_at, queued_at, started_at, ended_at, wake_at, deadline, executor, epoch, attempt,
-    signals, stop, trace_id, parent_span, sampled, labels, error, input, output, partition`
+    signals, stop, trace_id, parent_span, sampled, labels, error, input, output, partition, start_key`
 
 	// The statements of the hot path number no parameters: the driver makes a
 	// string of every name.

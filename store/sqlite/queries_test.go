@@ -36,8 +36,8 @@ var hot = []string{
 	"sweepableMessages", "sweepableEvents", "deleteEvent", "sweepableItems", "deleteItem", "deleteWatchersBy",
 	"selectWaitingParent", "insertParting", "selectOrphans",
 	"selectScheduleRev",
-	"selectSetting", "selectBucket", "anyNew",
 	"selectSetting", "selectBucket", "anyNew", "selectTurn", "nextPartition", "anyUnparted", "countHeldOf", "selectBucketOf", "deleteFull",
+	"selectKeyed", "deleteKey", "postponeRun",
 }
 
 // fragments are constants that are parts of statements.

@@ -56,6 +56,9 @@ func (t *tx) endUnstarted(seq int64, id string, from store.Status, cause store.S
 	if _, err := t.exec(endUnstarted, seq, int64(to), failure(why), now.UnixMicro(), t.state.pos); err != nil {
 		return err
 	}
+	if err := t.freeKey(seq); err != nil {
+		return err
+	}
 	t.moved(from, to, 1)
 	t.publish(store.Event{Kind: store.EventEnded, ID: id, Seq: seq})
 	if err := t.still(seq, ""); err != nil {

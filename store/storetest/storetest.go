@@ -19,9 +19,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"fork", forkRules},
 		{"create", createRules}, {"claim", claimRules}, {"history", historyRules}, {"end", endRules}, {"compensate", compensateRules},
-		{"queues", queueRules},
-		{"queues", queueRules}, {"partitions", partitionRules},
-		{"create", createRules}, {"claim", claimRules}, {"history", historyRules}, {"end", endRules},
+		{"queues", queueRules}, {"partitions", partitionRules}, {"start_keys", startKeyRules},
 		{"stop", stopRules}, {"due", dueRules}, {"recover", recoverRules}, {"read", readRules},
 		{"stats", statsRules}, {"spans", spanRules}, {"events", eventRules}, {"close", closeRules},
 		{"mailbox", mailboxRules}, {"values", valueRules}, {"streams", streamRules},
