@@ -71,8 +71,11 @@ func newServer(t *testing.T, cfg api.Config, rcfg runtime.Config) *server {
 }
 
 func (s *server) definitions() []runtime.Definition {
+	echo := runtime.Define("echo", func(_ context.Context, in any) (any, error) { return in, nil })
 	return []runtime.Definition{
-		runtime.Define("echo", func(_ context.Context, in any) (any, error) { return in, nil }),
+		echo,
+		runtime.Cron("yearly", "0 3 1 1 *", echo, runtime.InZone("Europe/Berlin"), runtime.Overlap(runtime.OverlapSkip),
+			runtime.Missed(runtime.MissedAll, 48*time.Hour), runtime.Jitter(time.Minute)),
 		runtime.Define("order", func(ctx context.Context, o order) (int, error) {
 			return runtime.Step(ctx, "count", func(context.Context) (int, error) { return o.Count, nil })
 		}),

@@ -28,7 +28,7 @@ func (a *App) command(name string) *cobra.Command {
 	}
 	addSettings(serve.Flags())
 	root.AddCommand(serve, runsCommand(), a.replayCommand(), healthcheckCommand(), versionCommand(name), configHelp())
-	root.AddCommand(queuesCommand())
+	root.AddCommand(queuesCommand(), schedulesCommand())
 	root.AddCommand(a.Commands...)
 	return root
 }

@@ -41,10 +41,12 @@ type workInput struct {
 }
 
 func program() *app.App {
+	echo := runtime.Define("echo", func(_ context.Context, in any) (any, error) { return in, nil })
 	a := &app.App{
 		Definitions: []runtime.Definition{
 			runtime.Define("work", work),
-			runtime.Define("echo", func(_ context.Context, in any) (any, error) { return in, nil }),
+			runtime.Cron("yearly", "0 3 1 1 *", echo),
+			echo,
 			runtime.Define("sleeper", func(ctx context.Context, _ any) (any, error) { return nil, runtime.Sleep(ctx, time.Hour) }),
 			runtime.NewQueue("one", runtime.QueueConfig{Concurrency: 1}),
 		},

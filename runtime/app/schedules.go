@@ -1,0 +1,161 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// scheduleView is a schedule as the API answers it, as far as tables show it.
+type scheduleView struct {
+	Name     string    `json:"name"`
+	Workflow string    `json:"workflow"`
+	Spec     string    `json:"spec"`
+	Zone     string    `json:"zone"`
+	Defined  bool      `json:"defined"`
+	Paused   bool      `json:"paused"`
+	NextAt   time.Time `json:"next_at"`
+	Behind   string    `json:"behind"`
+	LastTick time.Time `json:"last_tick"`
+	LastRun  string    `json:"last_run"`
+	Started  int64     `json:"started"`
+	Skipped  int64     `json:"skipped"`
+}
+
+func (s *scheduleView) state() string {
+	switch {
+	case !s.Defined:
+		return "not defined"
+	case s.Paused:
+		return "paused"
+	case s.Behind != "":
+		return "waits for " + s.Behind
+	}
+	return "active"
+}
+
+// schedulesCommand groups the commands about schedules.
+func schedulesCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "schedules", Short: "Look at schedules, pause, resume, trigger and backfill them", Args: noSubcommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	addClientFlags(c)
+	c.AddCommand(schedulesList(), schedulesChange("pause", "Stop schedules until they are resumed"),
+		schedulesChange("resume", "Have paused schedules go on with their next tick"), schedulesTrigger(), schedulesBackfill())
+	return c
+}
+
+func schedulePath(name, verb string) string {
+	return "/v1/schedules/" + url.PathEscape(name) + "/" + verb
+}
+
+func (r *request) schedulesTable(all ...scheduleView) error {
+	w := table(r.out)
+	fmt.Fprintln(w, "NAME\tWORKFLOW\tSPEC\tZONE\tSTATE\tNEXT\tLAST RUN\tSTARTED\tSKIPPED")
+	for _, s := range all {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", s.Name, s.Workflow, s.Spec, s.Zone, s.state(), moment(s.NextAt),
+			orDash(s.LastRun), s.Started, s.Skipped)
+	}
+	return w.Flush()
+}
+
+func schedulesList() *cobra.Command {
+	return clientCommand("list", "List schedules", takes(), func(r *request, _ *pflag.FlagSet, _ []string) error {
+		data, err := r.call(r.ctx, http.MethodGet, "/v1/schedules", nil, nil)
+		if err != nil {
+			return err
+		}
+		return r.print(data, func(data []byte) error {
+			var list struct{ Schedules []scheduleView }
+			if err := json.Unmarshal(data, &list); err != nil {
+				return fmt.Errorf("answer of %s: %w", r.base, err)
+			}
+			return r.schedulesTable(list.Schedules...)
+		})
+	})
+}
+
+func schedulesChange(verb, short string) *cobra.Command {
+	return clientCommand(verb+" SCHEDULE...", short, takes("SCHEDULE..."), func(r *request, _ *pflag.FlagSet, args []string) error {
+		for _, name := range args {
+			data, err := r.call(r.ctx, http.MethodPost, schedulePath(name, verb), nil, nil)
+			if err != nil {
+				return err
+			}
+			err = r.print(data, func(data []byte) error {
+				var s scheduleView
+				if err := json.Unmarshal(data, &s); err != nil {
+					return fmt.Errorf("answer of %s: %w", r.base, err)
+				}
+				return r.schedulesTable(s)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func schedulesTrigger() *cobra.Command {
+	c := clientCommand("trigger SCHEDULE", "Start a run of a schedule now", takes("SCHEDULE"), func(r *request, f *pflag.FlagSet, args []string) error {
+		q := url.Values{}
+		if f.Changed("id") {
+			q.Set("id", f.Lookup("id").Value.String())
+		}
+		data, err := r.call(r.ctx, http.MethodPost, schedulePath(args[0], "trigger"), q, nil)
+		if err != nil {
+			return err
+		}
+		return r.print(data, r.runTable)
+	})
+	c.Flags().String("id", "", "id of the run: the same again is the same run")
+	return c
+}
+
+func schedulesBackfill() *cobra.Command {
+	c := clientCommand("backfill SCHEDULE", "Start the runs of the ticks in a range; those that have theirs keep it", takes("SCHEDULE"),
+		func(r *request, f *pflag.FlagSet, args []string) error {
+			body := map[string]string{}
+			for _, name := range []string{"from", "until"} {
+				if f.Changed(name) {
+					body[name] = f.Lookup(name).Value.String()
+				}
+			}
+			if body["from"] == "" {
+				return UsageErrorf("schedules backfill takes --from, a time or a duration such as 24h before now")
+			}
+			data, err := json.Marshal(body)
+			if err != nil {
+				return err
+			}
+			data, err = r.call(r.ctx, http.MethodPost, schedulePath(args[0], "backfill"), nil, data)
+			if err != nil {
+				return err
+			}
+			return r.print(data, func(data []byte) error {
+				var b struct {
+					Runs    []string
+					Created int
+				}
+				if err := json.Unmarshal(data, &b); err != nil {
+					return fmt.Errorf("answer of %s: %w", r.base, err)
+				}
+				for _, id := range b.Runs {
+					fmt.Fprintln(r.out, id)
+				}
+				_, err := fmt.Fprintf(r.out, "%d ticks, %d runs started\n", len(b.Runs), b.Created)
+				return err
+			})
+		})
+	f := c.Flags()
+	f.String("from", "", "the first moment: a time, or a duration such as 24h before now")
+	f.String("until", "", "the moment after the last; default: now")
+	return c
+}
