@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	goruntime "runtime"
 
 	"github.com/stepwell/stepwell/store"
 )
@@ -111,10 +110,12 @@ func (b *branch) result(id string) ([]byte, error) {
 // reports whether it did so just now.
 func (b *branch) ended(id string, open func() bool) (Run, error) {
 	e := b.e
+	watching := false // the end of a stranger is signalled to who watches it
 	for {
 		if err := b.stopped(); err != nil {
 			return Run{}, err
 		}
+		seen := e.signalled()
 		news, forget := e.rt.ends.watch(id)
 		run, err := e.rt.Get(context.Background(), id)
 		if err != nil || run.Status.Ended() {
@@ -128,16 +129,15 @@ func (b *branch) ended(id string, open func() bool) (Run, error) {
 			e.waitEnd(news, forget, open)
 			continue
 		}
-		open()
-		// Nobody signals us the end of a stranger: the run stays in memory.
-		select {
-		case <-news:
-		case <-e.ctx.Done():
-		case <-e.halting:
-			forget()
-			goruntime.Goexit()
-		}
 		forget()
+		open()
+		if !watching {
+			b.watch(id, "", nil)
+			watching = true
+			continue // it may have ended before we watched
+		}
+		e.waitSignal(seen)
+		watching = false // the watch may be used up
 	}
 }
 

@@ -2,7 +2,7 @@ package runtime
 
 import "sync"
 
-// ends tells those who wait for the end of a run. One channel serves all who
+// ends tells those who wait for the end of a run, or for other news of it. One channel serves all who
 // wait for the same run.
 type ends struct {
 	mu   sync.Mutex
@@ -14,7 +14,7 @@ type end struct {
 	waiting int
 }
 
-// watch returns a channel that is closed at the next end of the run. cancel
+// watch returns a channel that is closed at the next news of the run. cancel
 // must be called once.
 func (n *ends) watch(id string) (<-chan struct{}, func()) {
 	n.mu.Lock()

@@ -60,7 +60,7 @@ func (h *Handle[Out]) Cancel(ctx context.Context) error {
 //
 // Inside a run the result is recorded like that of a step, a stuck run is waited
 // for until it was mended, and a failure is a [*StepError]. While a run waits
-// for its child it takes no memory.
+// for another it takes no memory.
 func (h *Handle[Out]) Result(ctx context.Context) (Out, error) {
 	var out Out
 	var data []byte

@@ -20,6 +20,8 @@ type Runtime struct {
 	ends  ends
 	// sealer is set when what is stored is hidden.
 	sealer Sealer
+	// changes tells of events, streams and ends alike.
+	changes ends
 
 	base context.Context // of all workflow code and steps; carries the runtime
 	cut  context.CancelCauseFunc
@@ -234,6 +236,9 @@ func (rt *Runtime) news(events []store.Event) {
 		case store.EventEnded:
 			rt.ends.announce(ev.ID)
 			rt.schedules.ended(ev.ID)
+			rt.changes.announce(ev.ID)
+		case store.EventChanged:
+			rt.changes.announce(ev.ID)
 		case store.EventSignalled:
 			rt.signals.add(ev.ID)
 		case store.EventDue:

@@ -97,6 +97,7 @@ func (s *server) definitions() []runtime.Definition {
 			return nil, runtime.Sleep(ctx, time.Hour)
 		}),
 		runtime.Define("listener", listen),
+		runtime.Define("teller", tell),
 		runtime.NewQueue("one", runtime.QueueConfig{Concurrency: 1}),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/stepwell/stepwell/runtime"
@@ -31,21 +32,8 @@ func (a *api) mayWait() (release func(), err error) {
 // await waits for the run to settle, for the time given, or until the server
 // shuts down; it returns the run as it then is.
 func (a *api) await(w http.ResponseWriter, r *http.Request, run runtime.Run, wait time.Duration) (runtime.Run, error) {
-	// The server's own deadline is for requests that do not wait.
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + patience)) //nolint:errcheck // not every writer has one
-	ctx, cancel := context.WithTimeoutCause(r.Context(), wait, errWaited)
+	ctx, cancel := a.waitContext(w, r, wait)
 	defer cancel()
-	done := make(chan struct{})
-	defer close(done)
-	if a.cfg.Closing != nil {
-		go func() {
-			select {
-			case <-a.cfg.Closing:
-				cancel()
-			case <-done:
-			}
-		}()
-	}
 	ended, err := a.rt.Wait(ctx, run.ID)
 	switch {
 	case err == nil:
@@ -58,4 +46,30 @@ func (a *api) await(w http.ResponseWriter, r *http.Request, run runtime.Run, wai
 	now, stop := bounded(r)
 	defer stop()
 	return a.rt.Get(now, run.ID)
+}
+
+// waitContext is that of a request that waits: it ends with errWaited after the
+// time given, and when the server shuts down.
+func (a *api) waitContext(w http.ResponseWriter, r *http.Request, wait time.Duration) (context.Context, context.CancelFunc) {
+	// The server's own deadline is for requests that do not wait.
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + patience)) //nolint:errcheck // not every writer has one
+	ctx, stop := context.WithTimeoutCause(r.Context(), wait, errWaited)
+	ctx, cancel := a.untilClosing(ctx)
+	return ctx, func() { cancel(); stop() }
+}
+
+// untilClosing ends a context with errWaited when the server shuts down.
+func (a *api) untilClosing(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
+	done := make(chan struct{})
+	if a.cfg.Closing != nil {
+		go func() {
+			select {
+			case <-a.cfg.Closing:
+				cancel(errWaited)
+			case <-done:
+			}
+		}()
+	}
+	return ctx, sync.OnceFunc(func() { close(done); cancel(context.Canceled) })
 }

@@ -1,0 +1,52 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"github.com/stepwell/stepwell/runtime"
+)
+
+// eventJSON is an event of a run.
+type eventJSON struct {
+	RunID string  `json:"run_id"`
+	Key   string  `json:"key"`
+	Value payload `json:"value"`
+	SetAt stamp   `json:"set_at"`
+}
+
+// event answers an event of a run; with ?wait= once it is set, or the time is
+// over.
+func (a *api) event(w http.ResponseWriter, r *http.Request) error {
+	wait, err := waitParam(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := bounded(r)
+	if wait > 0 {
+		leave, err := a.mayWait()
+		if err != nil {
+			cancel()
+			return err
+		}
+		defer leave()
+		cancel()
+		ctx, cancel = a.waitContext(w, r, wait)
+	}
+	defer cancel()
+	v := eventJSON{RunID: runID(r), Key: mux.Vars(r)["key"]}
+	e, err := a.rt.Event(ctx, v.RunID, v.Key, wait)
+	switch {
+	case err == nil:
+		v.Value, v.SetAt = e.Value, stamp{e.SetAt}
+		if len(e.Value) == 0 {
+			v.Value = payload("null")
+		}
+		return answer(w, http.StatusOK, v)
+	case errors.Is(err, runtime.ErrTimeout), errors.Is(err, errWaited), errors.Is(err, runtime.ErrDraining):
+		return &requestError{http.StatusNotFound, "not_set", "the run has not set the event yet"}
+	}
+	return err
+}

@@ -1,0 +1,165 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/stepwell/stepwell/runtime"
+)
+
+// stillThere is how often a stream without items says that it goes on.
+const stillThere = 15 * time.Second
+
+// stream sends what a run writes as server-sent events: each item under its
+// offset as id, and at the end one of the type "end" with the run's status. It
+// begins at ?offset=, or after the item that Last-Event-ID names, as a browser
+// does when it connects again.
+func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
+	from, err := offsetOf(r)
+	if err != nil {
+		return err
+	}
+	id, name := runID(r), mux.Vars(r)["name"]
+	// Before the first byte: afterwards there is no status to answer with.
+	if err := a.checkStream(r, id, name); err != nil {
+		return err
+	}
+	leave, err := a.mayWait()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	ctx, cancel := a.untilClosing(r.Context())
+	defer cancel()
+	s := &eventStream{w: w, c: http.NewResponseController(w)}
+	if s.open() != nil || r.Method == http.MethodHead {
+		return nil // the client has gone, or wants no more
+	}
+	items := make(chan iterated)
+	go follow(a.rt.Stream(ctx, id, name, runtime.From(from)), items, ctx.Done())
+	still := time.NewTicker(stillThere)
+	defer still.Stop()
+	for {
+		select {
+		case it, more := <-items:
+			switch {
+			case !more:
+				return a.endStream(s, r, id)
+			case it.err != nil:
+				return nil // closing, or the client has gone: it connects again
+			}
+			still.Reset(stillThere)
+			err = s.send(strconv.FormatInt(it.item.Offset, 10), "", payload(it.item.Value))
+		case <-still.C:
+			err = s.write([]byte(": still there\n\n"))
+		}
+		if err != nil {
+			return nil // the client has gone
+		}
+	}
+}
+
+// endStream tells that there will be no more.
+func (a *api) endStream(s *eventStream, r *http.Request, id string) error {
+	ctx, cancel := bounded(r)
+	defer cancel()
+	if run, err := a.rt.Get(ctx, id); err == nil {
+		s.send("", "end", map[string]any{"status": run.Status}) //nolint:errcheck // the client has gone
+	}
+	return nil
+}
+
+// checkStream is an error when there is nothing to follow.
+func (a *api) checkStream(r *http.Request, id, name string) error {
+	ctx, cancel := bounded(r)
+	defer cancel()
+	return a.rt.CheckStream(ctx, id, name)
+}
+
+// iterated is a step of an iteration.
+type iterated struct {
+	item runtime.Item
+	err  error
+}
+
+// follow sends what an iteration gives, then closes the channel.
+func follow(seq iter.Seq2[runtime.Item, error], to chan<- iterated, done <-chan struct{}) {
+	defer close(to)
+	for item, err := range seq {
+		select {
+		case to <- iterated{item, err}:
+		case <-done:
+			return
+		}
+	}
+}
+
+func offsetOf(r *http.Request) (int64, error) {
+	q := r.URL.Query()
+	if q.Has("offset") {
+		n, err := strconv.ParseInt(q.Get("offset"), 10, 64)
+		if err != nil || n < 0 {
+			return 0, bad("offset", q.Get("offset"), "a whole number from 0")
+		}
+		return n, nil
+	}
+	last := r.Header.Get("Last-Event-ID")
+	if last == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(last, 10, 64)
+	if err != nil || n < 0 || n+1 < 0 {
+		return 0, invalid(fmt.Sprintf("Last-Event-ID is %.40q: want the id of an item, a whole number from 0", last))
+	}
+	return n + 1, nil
+}
+
+// eventStream writes server-sent events.
+type eventStream struct {
+	w http.ResponseWriter
+	c *http.ResponseController
+}
+
+func (s *eventStream) open() error {
+	h := s.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Accel-Buffering", "no") // proxies hold it back otherwise
+	s.w.WriteHeader(http.StatusOK)
+	return s.write(nil)
+}
+
+func (s *eventStream) send(id, event string, data any) error {
+	var b bytes.Buffer
+	if id != "" {
+		fmt.Fprintf(&b, "id: %s\n", id)
+	}
+	if event != "" {
+		fmt.Fprintf(&b, "event: %s\n", event)
+	}
+	text, err := json.Marshal(data) // on one line
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&b, "data: %s\n\n", text)
+	return s.write(b.Bytes())
+}
+
+// write gives a client that does not read a bounded time.
+func (s *eventStream) write(p []byte) error {
+	if err := s.c.SetWriteDeadline(time.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := s.w.Write(p); err != nil {
+		return err
+	}
+	return s.c.Flush()
+}
