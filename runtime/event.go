@@ -132,7 +132,7 @@ func (rt *Runtime) awaitEvent(ctx context.Context, runID, key string, timeout ti
 		}
 		forget()
 		if err != nil {
-			return EventValue{}, fmt.Errorf("event %q of run %s: %w", key, runID, err)
+			return EventValue{}, fmt.Errorf("%s of run %s: %w", called(key), runID, err)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func (rt *Runtime) lookAt(ctx context.Context, runID, key string) (v EventValue,
 	}
 	v, found, err = rt.store.EventValue(ctx, runID, key)
 	if err == nil && !found && run.Status.Ended() {
-		err = fmt.Errorf("event %q of run %s: %w: the run has ended without it: %s", key, runID, ErrConflict, run.Status)
+		err = fmt.Errorf("%s of run %s: %w: the run has ended without it: %s", called(key), runID, ErrConflict, run.Status)
 	}
 	return v, found, err
 }

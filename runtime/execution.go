@@ -56,6 +56,8 @@ type execution struct {
 	signals    int64
 	stop       store.StopCause
 
+	handlers map[string]bool // names of updates that have one
+
 	ended *store.Run // with its outcome, before done is closed
 
 	replay *replaying // nil: this is for real

@@ -24,11 +24,18 @@ type Handle[Out any] struct {
 }
 
 // Handle returns a handle for a run of the workflow.
-// Errors: [ErrNotFound]; [ErrExists] when the run is another workflow's.
+// Errors: [ErrNotFound]; [ErrExists] when the run is another workflow's. Inside a
+// run it does not look, for that would not be recorded; [Handle.Result] does.
 func (w *Workflow[In, Out]) Handle(ctx context.Context, id string) (*Handle[Out], error) {
 	rt, err := runtimeOf(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if branchOf(ctx) != nil {
+		if err := ValidateID(id); err != nil {
+			return nil, err
+		}
+		return &Handle[Out]{rt: rt, id: id}, nil
 	}
 	run, err := rt.Get(ctx, id)
 	if err != nil {

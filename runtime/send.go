@@ -109,8 +109,13 @@ func (b *branch) send(m store.Message, refused error) error {
 		return err
 	}
 	defer b.leave()
-	path, p := b.past(store.KindSend, m.Topic)
-	what := "send " + m.Topic
+	return b.sendAs(store.KindSend, m.Topic, m, refused)
+}
+
+// sendAs sends under a row of the kind and name.
+func (b *branch) sendAs(kind store.Kind, name string, m store.Message, refused error) error {
+	path, p := b.past(kind, name)
+	what := fmt.Sprint(kind, " ", name)
 	if p.final != nil {
 		_, err := settled(what, p.final)
 		return err
@@ -118,7 +123,7 @@ func (b *branch) send(m store.Message, refused error) error {
 	if err := b.stopped(); err != nil {
 		return err
 	}
-	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindSend, Name: m.Topic, Status: store.StepSucceeded, StartedAt: m.SentAt, ChildID: m.RunID}
+	row := &store.Step{Path: path, Attempt: 1, Kind: kind, Name: name, Status: store.StepSucceeded, StartedAt: m.SentAt, ChildID: m.RunID}
 	if m.Key == "" {
 		m.Key = internalKey(b.e.run.ID, path)
 	}

@@ -27,7 +27,8 @@ type Step struct {
 	// WakeAt is when a sleep ends or a retry is due.
 	WakeAt time.Time
 	// ChildID is the other run that the step concerns: started, sent to, read from
-	// or waited for.
+	// or waited for. For the taking of an update and its answer it is the update's
+	// key instead.
 	ChildID string
 	// Pos is the row's place in the commit order of the whole store; set by
 	// the store.

@@ -114,6 +114,7 @@ func (a *api) routes() []route {
 		{http.MethodPost, "/v1/queues/{name}/pause", a.pauseQueue, nil},
 		{http.MethodPost, "/v1/queues/{name}/resume", a.resumeQueue, nil},
 		{http.MethodPost, "/v1/queues/{name}/reset", a.resetQueue, nil},
+		{http.MethodPost, "/v1/runs/{id}/updates/{name}", a.update, waits},
 		{http.MethodGet, "/v1/runs/{id}/events/{key}", a.event, waits},
 		{http.MethodGet, "/v1/runs/{id}/streams/{name}", a.stream, []string{"offset"}},
 	}

@@ -96,6 +96,7 @@ func (s *server) definitions() []runtime.Definition {
 		runtime.Define("sleeper", func(ctx context.Context, _ any) (any, error) {
 			return nil, runtime.Sleep(ctx, time.Hour)
 		}),
+		runtime.Define("counter", count),
 		runtime.Define("listener", listen),
 		runtime.Define("teller", tell),
 		runtime.NewQueue("one", runtime.QueueConfig{Concurrency: 1}),

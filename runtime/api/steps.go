@@ -22,7 +22,8 @@ type stepJSON struct {
 	WakeAt    stamp          `json:"wake_at,omitzero"`
 	ChildID   string         `json:"child_id,omitzero"`
 	// Copied: it is from the run that this one was forked from.
-	Copied bool `json:"copied,omitzero"`
+	Copied bool   `json:"copied,omitzero"`
+	Key    string `json:"key,omitzero"` // of an update
 }
 
 type attemptJSON struct {
@@ -65,6 +66,9 @@ func (a *api) stepsOf(rows []store.Step) []stepJSON {
 func (s *stepJSON) add(row *store.Step) {
 	s.Name, s.Kind, s.Status, s.Error, s.Attempt = row.Name, row.Kind, row.Status.String(), row.Error, row.Attempt
 	s.EndedAt, s.WakeAt, s.ChildID = stamp{row.EndedAt}, stamp{row.WakeAt}, row.ChildID
+	if row.Kind == store.KindUpdate {
+		s.ChildID, s.Key = "", row.ChildID
+	}
 	if row.Status.Final() {
 		s.WakeAt = stamp{}
 	}

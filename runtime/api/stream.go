@@ -51,10 +51,10 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
 		select {
 		case it, more := <-items:
 			switch {
+			case it.err != nil, ctx.Err() != nil:
+				return nil // closing, or the client has gone: it connects again
 			case !more:
 				return a.endStream(s, r, id)
-			case it.err != nil:
-				return nil // closing, or the client has gone: it connects again
 			}
 			still.Reset(stillThere)
 			err = s.send(strconv.FormatInt(it.item.Offset, 10), "", payload(it.item.Value))
