@@ -269,7 +269,11 @@ func TestHeartbeatsOverACrash(t *testing.T) {
 					if err := runtime.Heartbeat(ctx, i+1); err != nil {
 						return 0, err
 					}
-					time.Sleep(time.Minute)
+					select {
+					case <-time.After(time.Minute):
+					case <-ctx.Done(): // else the process that died would not drain
+						return 0, context.Cause(ctx)
+					}
 				}
 				return 5, nil
 			})
