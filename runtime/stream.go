@@ -75,6 +75,7 @@ func (b *branch) write(item Item) error {
 	if err := b.stopped(); err != nil {
 		return err
 	}
+	item.Path = path
 	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindWrite, Name: item.Stream, Status: store.StepSucceeded, StartedAt: item.WrittenAt, EndedAt: item.WrittenAt}
 	err := b.e.append(item, row)
 	switch {

@@ -21,7 +21,8 @@ type Fork struct {
 	//
 	// Of waits that were not over only sleeps are copied, which end when they
 	// would have; other waits begin anew. Copied rows are [Step.Copied], belong
-	// to no claim, and are no spans.
+	// to no claim, and are no spans. The events and the items of streams that they
+	// made are copied with them; messages that were not taken are not.
 	Step string
 	// Run is the run to create. It has the workflow and the input of the other,
 	// whatever is set here. ClaimFor is not allowed.

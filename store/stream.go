@@ -27,7 +27,7 @@ type Item struct {
 	Offset    int64
 	Value     []byte
 	WrittenAt time.Time
-	// Path and Attempt name the attempt of a step that wrote it; empty and zero
+	// Path and Attempt name the attempt of a step that wrote it. Attempt is zero
 	// for the workflow function itself, where it is written exactly once.
 	Path    string
 	Attempt int

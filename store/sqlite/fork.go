@@ -56,6 +56,12 @@ func (t *tx) fork(f store.Fork) (store.Run, bool, error) {
 		return store.Run{}, false, err
 	}
 	t.state.pos += n
+	if _, err := t.exec(copyEvents, run.Seq); err != nil {
+		return store.Run{}, false, err
+	}
+	if _, err := t.exec(copyItems, run.Seq, from.Seq); err != nil {
+		return store.Run{}, false, err
+	}
 	run, err = t.get(run.ID)
 	return run, true, err
 }

@@ -81,6 +81,23 @@ WHERE run = ?1`
 INSERT INTO items (run, stream, place, written_at, path, attempt, value)
 VALUES (?1, ?2, (SELECT COALESCE(MAX(place) + 1, 0) FROM items WHERE run = ?1 AND stream = ?2), ?3, ?4, ?5, ?6)`
 
+	// What the rows copied to a fork have made.
+
+	copyEvents = `
+INSERT INTO events (run, key, set_at, value)
+SELECT run, name, ended_at, output
+FROM steps
+WHERE run = ?1 AND kind = 10 AND status = 2
+ORDER BY pos
+ON CONFLICT (run, key) DO UPDATE SET set_at = excluded.set_at, value = excluded.value`
+
+	copyItems = `
+INSERT INTO items (run, stream, place, written_at, path, attempt, value)
+SELECT ?1, i.stream, ROW_NUMBER() OVER (PARTITION BY i.stream ORDER BY i.place) - 1, i.written_at, i.path, i.attempt, i.value
+FROM items AS i
+JOIN steps AS s ON s.run = ?1 AND s.path = i.path AND s.attempt = COALESCE(i.attempt, 1)
+WHERE i.run = ?2`
+
 	// What sweep takes out: rows by their size and the rest of their key.
 
 	sweepableMessages = `

@@ -33,7 +33,7 @@ var hot = []string{
 	"selectRemoval", "deleteRun", "deleteLabel", "selectTrash", "sweepableSteps", "deleteStep",
 	"selectReceiver", "countKey", "selectMessage", "emptyMessage", "deleteMessage", "selectEvent", "insertWatcher",
 	"watchersOf", "watchersOfRun", "deleteWatchers", "deleteWatchersOfRun", "insertItem", "selectItems",
-	"sweepableMessages", "sweepableEvents", "deleteEvent", "sweepableItems", "deleteItem", "deleteWatchersBy",
+	"copyEvents", "copyItems", "sweepableMessages", "sweepableEvents", "deleteEvent", "sweepableItems", "deleteItem", "deleteWatchersBy",
 	"selectWaitingParent", "insertParting", "selectOrphans",
 	"selectScheduleRev",
 	"selectSetting", "selectBucket", "anyNew", "selectTurn", "nextPartition", "anyUnparted", "countHeldOf", "selectBucketOf", "deleteFull",

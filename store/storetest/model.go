@@ -23,6 +23,7 @@ type modelRun struct {
 	recoveries  int
 	recoveredAt int // rows of history at the last recovery
 	steps       []store.Step
+	mailbox     mailbox
 }
 
 func newModel() *model { return &model{byID: map[string]*modelRun{}, cur: map[string]int64{}} }

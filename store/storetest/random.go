@@ -34,7 +34,7 @@ func (o op) String() string {
 
 // kinds are the operations, each as often as it is listed.
 var kinds = strings.Fields(`create create create create claim claim claim record record record record record
-	suspend suspend finish finish release stop stop resume due due due recover cursor delete delete sweep`)
+	suspend suspend finish finish release stop stop resume due due due recover cursor delete delete sweep send send send take take set`)
 
 func randomOps(seed uint64, n int) []op {
 	rnd := rand.New(rand.NewPCG(seed, 1))
@@ -112,9 +112,8 @@ func shrink(ops []op, at int, err error, replay func([]op) (int, error)) ([]op, 
 	return ops, at, err
 }
 
-// replay runs the operations on the store and on a model beside it and
-// compares. It returns the operation at which they first differ. It closes
-// the store.
+// replay runs the operations on the store and on a model beside it, returns the
+// operation at which they first differ, and closes the store.
 func replay(s store.Store, ops []op) (at int, err error) {
 	p := &player{s: s, m: newModel(), news: &news{}, ctx: context.Background()}
 	s.Subscribe(p.news.add)
@@ -178,7 +177,7 @@ func (p *player) play(o op) error {
 		c := p.claim(o.a)
 		return same(p.s.Record(p.ctx, c, &st), p.m.record(c, st))
 	case "suspend":
-		c, sus := p.claim(o.a), store.Suspension{Signals: int64(o.b % 3 / 2)}
+		c, sus := p.claim(o.a), store.Suspension{Signals: p.seen(o)}
 		if o.c%4 > 0 {
 			sus.WakeAt = o.t.Add(time.Duration(o.d%20)*time.Second + time.Microsecond)
 		}
@@ -221,8 +220,9 @@ func (p *player) play(o op) error {
 	case "delete":
 		return same(p.s.Delete(p.ctx, p.id(o.a)), p.m.remove(p.id(o.a)))
 	case "sweep":
-		_, err := p.s.Sweep(p.ctx, 1+o.a%8) // nobody sees what it does
-		return err
+		return second(p.s.Sweep(p.ctx, 1+o.a%8)) // nobody sees what it does
+	case "send", "take", "set":
+		return p.playMailbox(o)
 	default:
 		p.m.cur["c"] = int64(o.a)
 		return p.s.SetCursor(p.ctx, "c", int64(o.a))
@@ -340,7 +340,7 @@ func (p *player) compare(deep bool) error {
 			return fmt.Errorf("history of run %s (-model +store):\n%s", r.ID, d)
 		}
 	}
-	return p.compareSpans()
+	return errors.Join(p.compareSpans(), p.compareMailbox())
 }
 
 // compareNews checks that whoever follows the news misses nothing.

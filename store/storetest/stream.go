@@ -87,4 +87,34 @@ var streamRules = []rule{
 			from += int64(len(items))
 		}
 	}},
+	{"a fork has the events and the items of the rows copied to it", func(f *fixture) {
+		a := f.running("a")
+		write := func(path, stream string, attempt int, step *store.Step) {
+			it := store.Item{Stream: stream, Value: []byte(path), WrittenAt: at(3), Path: path, Attempt: attempt}
+			f.must(f.s.Append(f.Context(), a.Claim(), it, step))
+		}
+		set := func(path, value string) {
+			row := setting(path, "e")
+			row.Output = []byte(value)
+			f.must(f.s.SetEvent(f.Context(), a.Claim(), "e", []byte(value), &row))
+		}
+		write("5", "s", 1, nil) // its step comes last
+		write("0", "s", 0, new(setting("0", "s")))
+		set("1", "first")
+		set("2", "second")
+		write("3", "t", 1, nil)
+		f.record(a.Claim(), "3")
+		write("4", "s", 0, new(setting("4", "s")))
+		set("6", "third")
+		f.record(a.Claim(), "5")
+		f.fork("a", "6", "b")
+		f.wantItems("b", "s", 0, 10, "0", "4")
+		f.wantItems("b", "t", 0, 10, "3")
+		f.wantEvent("b", "e", "second")
+		f.fork("a", "1", "c")
+		f.wantItems("c", "s", 0, 10, "0")
+		if _, found, err := f.s.EventValue(f.Context(), "c", "e"); err != nil || found {
+			f.broken("an event that was set later: %v, %v", found, err)
+		}
+	}},
 }
