@@ -24,6 +24,7 @@ var golden = map[string]string{ // name to SHA-256
 	"cancelled-1":  "fd9eaccc3e27518c6e2211e64c05c8d69ee787000179f0adcd582e56056485ef",
 	"everything-1": "027bcd5dad9c867fdaa2fb6fda5d7969d9bfc41e5f9085059730746ca6c6891b",
 	"failed-1":     "3403acfde6eafcb6a16379bafacec67fd826cabd87bc278c741e377a6f1a4c4f",
+	"mailbox-1":    "1efbe9397133e23f4a50db1d2e332d53b27f3907f79287cb24a078bb3c10b7e9",
 	"retrying-1":   "fb0a9160162564444c7983690c701b932926ad351be4dfba146f4019d12898a2",
 	"waiting-1":    "425a73e352b57347aefc847572715fd3becc7b2ab45ff405c6e263e84b2c72f1",
 }
@@ -40,7 +41,8 @@ func goldenWorkflows() (defs []runtime.Definition, run map[string]func(ctx conte
 		}
 		return n, err
 	})
-	return []runtime.Definition{parent, child, failing}, map[string]func(ctx context.Context) error{
+	talker, writer := goldenMailbox()
+	return []runtime.Definition{parent, child, failing, talker, writer}, map[string]func(ctx context.Context) error{
 		"everything-1": func(ctx context.Context) error {
 			h, err := parent.Start(ctx, "x", runtime.ID("everything-1"), runtime.Labels(map[string]string{"golden": "yes"}))
 			if err == nil {
@@ -71,6 +73,13 @@ func goldenWorkflows() (defs []runtime.Definition, run map[string]func(ctx conte
 			}
 			h.Result(ctx)
 			return nil
+		},
+		"mailbox-1": func(ctx context.Context) error {
+			h, err := talker.Start(ctx, "x", runtime.ID("mailbox-1"))
+			if err == nil {
+				_, err = h.Result(ctx)
+			}
+			return err
 		},
 		"failed-1": func(ctx context.Context) error {
 			h, err := failing.Start(ctx, 7, runtime.ID("failed-1"))
