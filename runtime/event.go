@@ -96,7 +96,7 @@ func GetEvent[T any](ctx context.Context, runID, key string, timeout time.Durati
 	if err != nil {
 		return out, err
 	}
-	if err := aside(func() error { return rt.cfg.Codec.Decode(value, &out) }); err != nil {
+	if err := rt.decode(ctx, value, &out); err != nil {
 		return out, fmt.Errorf("event %q of run %s does not fit %T: %w", key, runID, out, err)
 	}
 	return out, nil

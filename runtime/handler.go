@@ -116,8 +116,12 @@ func (c outside) Value(key any) any {
 
 // reject answers a request that leaves no trace in the history.
 func (b *branch) reject(h *handler, m store.Message, why error) {
-	v := store.EventValue{Value: answer{Rejected: true, Error: recorded(why)}.encode(), SetAt: now()}
-	err := b.e.rt.persist(b.e.halting, func() error {
+	value, err := b.e.rt.encodeAnswer(answer{Rejected: true, Error: recorded(why)})
+	if err != nil {
+		b.e.fail(err)
+	}
+	v := store.EventValue{Value: value, SetAt: now()}
+	err = b.e.rt.persist(b.e.halting, func() error {
 		return b.e.rt.store.Dismiss(context.Background(), b.e.claim, m, answerEvent(h.name, m.Key), v)
 	})
 	if err != nil {
@@ -146,6 +150,10 @@ func (b *branch) answer(h *handler, req *store.Step, out []byte, err error) bool
 		a = answer{Error: recorded(err)}
 		row.Status, row.Output, row.Error = store.StepFailed, nil, a.Error
 	}
-	b.publish(answerEvent(h.name, req.ChildID), a.encode(), row)
+	value, err := b.e.rt.encodeAnswer(a)
+	if err != nil {
+		b.e.fail(err)
+	}
+	b.publish(answerEvent(h.name, req.ChildID), value, row)
 	return true
 }

@@ -52,6 +52,14 @@ func (b *branch) decode(data []byte, v any) error {
 	return err
 }
 
+// decode is [branch.decode] inside a run.
+func (rt *Runtime) decode(ctx context.Context, data []byte, v any) error {
+	if b := branchOf(ctx); b != nil {
+		return b.decode(data, v)
+	}
+	return aside(func() error { return rt.cfg.Codec.Decode(data, v) })
+}
+
 func (b *branch) receive(topic string, timeout time.Duration) ([]byte, error) {
 	if err := b.enter(); err != nil {
 		return nil, err

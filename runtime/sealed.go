@@ -23,6 +23,14 @@ func (rt *Runtime) Reveal(data []byte) []byte {
 	return data
 }
 
+// opened is [Runtime.Reveal] with the error of what cannot be opened.
+func (rt *Runtime) opened(data []byte) ([]byte, error) {
+	if rt.sealer == nil || len(data) == 0 {
+		return data, nil
+	}
+	return rt.sealer.Open(data)
+}
+
 // sealed is the stored form of a payload that came encoded already.
 func (rt *Runtime) sealed(data []byte) ([]byte, error) {
 	if rt.sealer == nil || isSealed(data) {

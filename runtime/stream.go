@@ -125,7 +125,7 @@ func Read[T any](ctx context.Context, runID, stream string, opts ...ReadOption) 
 		for item, err := range items {
 			var out T
 			if err == nil {
-				if err = aside(func() error { return rt.cfg.Codec.Decode(item.Value, &out) }); err != nil {
+				if err = rt.decode(ctx, item.Value, &out); err != nil {
 					err = fmt.Errorf("item %d of stream %q does not fit %T: %w", item.Offset, stream, out, err)
 				}
 			}

@@ -69,7 +69,7 @@ func Update[Resp any](ctx context.Context, runID, name string, req any, opts ...
 	if err != nil {
 		return out, err
 	}
-	if err := aside(func() error { return rt.cfg.Codec.Decode(resp, &out) }); err != nil {
+	if err := rt.decode(ctx, resp, &out); err != nil {
 		return out, fmt.Errorf("response of update %q of run %s does not fit %T: %w", name, runID, out, err)
 	}
 	return out, nil
@@ -99,6 +99,9 @@ func (rt *Runtime) SendUpdate(ctx context.Context, runID, name string, req []byt
 	if m.Key == "" {
 		m.Key = uuid.Must(uuid.NewV7()).String()
 	}
+	if m.Payload, err = rt.sealed(req); err != nil {
+		return "", fmt.Errorf("update %q: %w", name, err)
+	}
 	if _, err := rt.store.Send(ctx, m); err != nil {
 		return "", fmt.Errorf("update %q: %w", name, err)
 	}
@@ -115,7 +118,7 @@ func (rt *Runtime) Answer(ctx context.Context, runID, name, key string, timeout 
 	if err != nil {
 		return nil, err
 	}
-	return answered(runID, name, v.Value)
+	return rt.answered(runID, name, v.Value)
 }
 
 // Requests are messages on a topic that no message from outside has, answers are
@@ -154,18 +157,20 @@ type answer struct {
 	Text     json.RawMessage `json:"text,omitempty"`
 }
 
-func (a answer) encode() []byte {
-	a.Text, a.Response = split(a.Response)
+// encodeAnswer returns the stored form: sealed as a whole, for the text of an error is
+// not.
+func (rt *Runtime) encodeAnswer(a answer) ([]byte, error) {
+	a.Text, a.Response = split(rt.Reveal(a.Response))
 	data, err := JSON{}.Encode(a)
 	if err != nil {
-		panic(err) // made of strings, bytes and what is JSON
+		return nil, err
 	}
-	return data
+	return rt.sealed(data)
 }
 
-func answered(runID, name string, data []byte) ([]byte, error) {
+func (rt *Runtime) answered(runID, name string, data []byte) ([]byte, error) {
 	var a answer
-	if err := (JSON{}).Decode(data, &a); err != nil {
+	if err := (JSON{}).Decode(rt.Reveal(data), &a); err != nil {
 		return nil, fmt.Errorf("answer to update %q of run %s: %w", name, runID, err)
 	}
 	if f := a.Error; f != nil {
@@ -193,7 +198,10 @@ func (b *branch) update(runID, name string, payload []byte, opts []SendOption) (
 	if err != nil {
 		return nil, err
 	}
-	return answered(runID, name, data)
+	if _, err := b.e.rt.opened(data); err != nil {
+		b.e.fail(err) // another outcome than with the key must not be recorded
+	}
+	return b.e.rt.answered(runID, name, data)
 }
 
 // UpdateOption changes how updates are handled.
@@ -235,12 +243,11 @@ func OnUpdate[Req, Resp any](ctx context.Context, name string, fn func(context.C
 	for _, o := range opts {
 		o(&c)
 	}
-	codec := b.e.rt.cfg.Codec
 	h := &handler{name: name}
 	h.validate = func(ctx context.Context, data []byte) (err error) {
 		defer catch(&err)
 		var req Req
-		if err := codec.Decode(data, &req); err != nil {
+		if err := b.decode(data, &req); err != nil {
 			return fmt.Errorf("the request does not fit %T: %w", req, err)
 		}
 		if c.validate == nil {
@@ -251,14 +258,14 @@ func OnUpdate[Req, Resp any](ctx context.Context, name string, fn func(context.C
 	h.handle = func(ctx context.Context, data []byte) (out []byte, err error) {
 		defer catch(&err)
 		var req Req
-		if err := codec.Decode(data, &req); err != nil {
+		if err := b.decode(data, &req); err != nil {
 			return nil, fmt.Errorf("the request no longer fits %T: %w", req, err)
 		}
 		resp, err := fn(ctx, req)
 		if err != nil {
 			return nil, err
 		}
-		return codec.Encode(resp)
+		return b.e.rt.cfg.Codec.Encode(resp)
 	}
 	return b.onUpdate(ctx, h)
 }

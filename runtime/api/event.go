@@ -40,7 +40,7 @@ func (a *api) event(w http.ResponseWriter, r *http.Request) error {
 	e, err := a.rt.Event(ctx, v.RunID, v.Key, wait)
 	switch {
 	case err == nil:
-		v.Value, v.SetAt = e.Value, stamp{e.SetAt}
+		v.Value, v.SetAt = a.rt.Reveal(e.Value), stamp{e.SetAt}
 		if len(e.Value) == 0 {
 			v.Value = payload("null")
 		}

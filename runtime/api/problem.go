@@ -120,6 +120,9 @@ func (a *api) logged(err error) any {
 	if a.rt.Seals() && errors.Is(err, runtime.ErrInvalid) {
 		return runtime.ErrInvalid
 	}
+	if re, ok := errors.AsType[*requestError](err); ok && a.rt.Seals() {
+		return re.code // the detail may quote what a run answered
+	}
 	return err
 }
 

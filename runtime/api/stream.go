@@ -57,7 +57,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
 				return a.endStream(s, r, id)
 			}
 			still.Reset(stillThere)
-			err = s.send(strconv.FormatInt(it.item.Offset, 10), "", payload(it.item.Value))
+			err = s.send(strconv.FormatInt(it.item.Offset, 10), "", payload(a.rt.Reveal(it.item.Value)))
 		case <-still.C:
 			err = s.write([]byte(": still there\n\n"))
 		}
