@@ -24,8 +24,8 @@ import (
 // that was compensated takes what was undone for done, so fork it at the first
 // step that has to be done again.
 //
-// The fork has the other's workflow, input, queue, priority and labels, but no
-// deadline and no parent; opts change that, and [ID] makes the call repeatable.
+// The fork has the other's workflow, input, queue, partition, priority and
+// labels, but no deadline, no key and no parent; opts change that, and [ID] makes the call repeatable.
 // Called inside a run, it belongs into a step.
 //
 // Errors: [ErrNotFound] when the run, the step or the workflow is not there;
@@ -52,7 +52,7 @@ func (rt *Runtime) Fork(ctx context.Context, id, step string, opts ...StartOptio
 	if err != nil {
 		return Run{}, err
 	}
-	inherited := []StartOption{OnQueueNamed(from.Queue), Priority(from.Priority), Labels(from.Labels)}
+	inherited := []StartOption{OnQueueNamed(from.Queue), Partition(from.Partition), Priority(from.Priority), Labels(from.Labels)}
 	n, err := rt.newRun(ctx, def, from.Input, append(inherited, opts...))
 	if err != nil {
 		return Run{}, err

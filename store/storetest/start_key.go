@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/stepwell/stepwell/store"
@@ -155,6 +157,39 @@ var startKeyRules = []rule{
 		f.joins("c", "b", debounce("k", `1`, at(5), at(15), time.Time{}))
 		if _, next := f.due(at(11)); !next.Equal(at(12)) {
 			f.broken("next due %v, want the deadline", next)
+		}
+	}},
+	{"whatever becomes of runs, each key leads to the one that lives", func(f *fixture) {
+		rnd := rand.New(rand.NewPCG(5, uint64(time.Now().UnixNano())))
+		holder := map[string]string{} // by key
+		for i := range 150 {
+			key := fmt.Sprint("k", rnd.IntN(4))
+			id, holds := holder[key], holder[key] != ""
+			switch r := rnd.IntN(6); {
+			case r < 2 && holds:
+				f.joins("never", id, dedup(key))
+			case r < 2:
+				holder[key] = fmt.Sprint("r", i)
+				opts := []func(*store.NewRun){dedup(key)}
+				if rnd.IntN(2) == 0 {
+					opts = append(opts, startAt(at(10000)))
+				}
+				f.create(holder[key], opts...)
+			case !holds:
+			case r == 2: // begins, and stays
+				f.claim(1, "")
+			case r == 3:
+				f.stop(id, store.StopCancel)
+				if f.get(id).Status.Ended() {
+					delete(holder, key)
+				}
+			case f.get(id).Status == store.Running:
+				s := []store.Status{store.Succeeded, store.Failed, store.Stuck}[rnd.IntN(3)]
+				finishKeyed(f, f.get(id), s)
+				if f.get(id).Status.Ended() {
+					delete(holder, key)
+				}
+			}
 		}
 	}},
 	{"a key of dedup is none of debounce, and a run has one of them", func(f *fixture) {
