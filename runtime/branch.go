@@ -139,6 +139,7 @@ type attempt struct {
 	path   string
 	number int
 	name   string
+	kind   store.Kind
 	heart  atomic.Pointer[heart] // once the step has one
 }
 

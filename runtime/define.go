@@ -10,8 +10,8 @@ import (
 	"github.com/stepwell/stepwell/runtime/internal/seam"
 )
 
-// Definition is a workflow, a queue, a schedule or a [Middleware], to hand to
-// [New].
+// Definition is a workflow, a queue, a schedule, a [Middleware] or a [Setup], to
+// hand to [New].
 type Definition interface{ register(*registry) error }
 
 // Workflow is a definition: a name and a function. Safe for concurrent use.
@@ -83,6 +83,7 @@ type registry struct {
 	scheduled map[string]string // queue by schedule
 	// of every Middleware, the outermost first
 	runWrappers, stepWrappers []wrapper
+	setups                    []setup
 
 	hooks *seam.Hooks // of a test; nil otherwise
 }

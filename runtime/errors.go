@@ -22,7 +22,7 @@ var (
 	// ErrDeadline: the run passed its deadline.
 	ErrDeadline = errors.New("run passed its deadline")
 	// ErrTimeout: the time allowed for one attempt, or one wait, is over.
-	ErrTimeout = errors.New("timed out")
+	ErrTimeout = store.ErrTimeout
 	// ErrCompensation: the run failed, and so did a compensation; see
 	// [Compensate].
 	ErrCompensation = errors.New("compensation failed")

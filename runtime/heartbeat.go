@@ -29,6 +29,9 @@ func Heartbeat(ctx context.Context, details any) error {
 	if a == nil {
 		return fmt.Errorf("heartbeat outside a step: %w", ErrNotInRun)
 	}
+	if a.kind == store.KindTx {
+		return fmt.Errorf("%w: heartbeat in a Tx step: it would wait for the transaction", ErrInvalid)
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -117,6 +117,9 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	}
 	defer close(rt.over)
 	defer rt.state.Store(int32(phaseOver))
+	if err := rt.setUp(ctx); err != nil {
+		return err
+	}
 	rec, err := rt.store.Recover(ctx, now(), rt.cfg.MaxRecoveries)
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
@@ -145,7 +148,10 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	}
 	rt.state.Store(int32(phaseDraining))
 	stop()
+	// Their last writes may have to wait for a Tx step.
+	late := time.AfterFunc(max(rt.cfg.Drain, 0), func() { rt.cut(errShutdown) })
 	wg.Wait()
+	late.Stop()
 	if rt.drain() {
 		isolator.Close()
 	} else if rt.reg.hooks != nil {

@@ -91,6 +91,7 @@ func aside(fn func() error) error {
 type work struct {
 	do     func(context.Context) error
 	output func() ([]byte, error)
+	tx     *transaction // of a Tx step, in the place of do
 }
 
 // step is Step without its types.
@@ -136,8 +137,14 @@ type try struct {
 // newTry enters the branch for a step.
 func (b *branch) newTry(ctx context.Context, name string, opts []StepOption, w work) (*try, error) {
 	t := &try{branch: b, ctx: ctx, name: name, kind: store.KindStep, work: w, cfg: stepConfig{retry: Retry{Max: 1}}}
+	if w.tx != nil {
+		t.kind = store.KindTx
+	}
 	for _, o := range opts {
 		o.applyStep(&t.cfg)
+	}
+	if t.kind == store.KindTx && t.cfg.heartbeat > 0 {
+		t.cfg.err = fmt.Errorf("%w: HeartbeatTimeout for a Tx step, which cannot have a heartbeat", ErrInvalid)
 	}
 	if t.cfg.err != nil {
 		return nil, fmt.Errorf("step %q: %w", name, t.cfg.err)
@@ -179,6 +186,11 @@ func (t *try) next() (*store.Step, error) {
 	if err == errShutdown {
 		t.branch.e.fail(errDraining)
 	}
+	if t.tx != nil {
+		if row := t.tx.committed(t.branch.e); row != nil {
+			return row, nil
+		}
+	}
 	return t.record(err)
 }
 
@@ -202,7 +214,7 @@ func (t *try) record(err error) (*store.Step, error) {
 	if err == nil {
 		out, err = t.encode()
 	}
-	row := &store.Step{Path: t.path, Attempt: t.number, Kind: t.kind, Name: t.name, StartedAt: t.started, EndedAt: now()}
+	row := t.row()
 	stop := b.asked()
 	switch {
 	case err == nil:
@@ -230,6 +242,11 @@ func (t *try) record(err error) (*store.Step, error) {
 	return row, nil
 }
 
+// row of the attempt that just ended.
+func (t *try) row() *store.Step {
+	return &store.Step{Path: t.path, Attempt: t.number, Kind: t.kind, Name: t.name, StartedAt: t.started, EndedAt: now()}
+}
+
 // encode returns the output in the form that is stored.
 func (t *try) encode() (out []byte, err error) {
 	defer catch(&err) // a panic in the user's MarshalJSON
@@ -244,7 +261,7 @@ func (t *try) encode() (out []byte, err error) {
 
 // attempt runs the function once.
 func (t *try) attempt() (err error) {
-	a := &attempt{run: t.branch.e, path: t.path, number: t.number, name: t.name}
+	a := &attempt{run: t.branch.e, path: t.path, number: t.number, name: t.name, kind: t.kind}
 	if t.heart != nil {
 		t.heart.begin(t.number)
 		a.heart.Store(t.heart)
@@ -267,6 +284,9 @@ func (t *try) attempt() (err error) {
 // neither for its timeout nor for its duration.
 func (t *try) run(ctx context.Context) (err error) {
 	t.started = now()
+	if t.tx != nil {
+		return t.transact(ctx)
+	}
 	if t.cfg.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, t.cfg.timeout, ErrTimeout)
@@ -278,18 +298,18 @@ func (t *try) run(ctx context.Context) (err error) {
 		attemptOf(ctx).beating().watch(t.cfg.heartbeat, cancel)
 		ctx = silent
 	}
-	if err = t.protected(ctx); err != nil {
+	if err = t.protected(ctx, t.do); err != nil {
 		err = t.explain(context.Cause(ctx), err)
 	}
 	return err
 }
 
-func (t *try) protected(ctx context.Context) (err error) {
+func (t *try) protected(ctx context.Context, do func(context.Context) error) (err error) {
 	defer catch(&err)
 	if len(t.branch.e.rt.reg.stepWrappers) > 0 {
-		return t.doThrough(ctx, t.do)
+		return t.doThrough(ctx, do)
 	}
-	return t.do(ctx)
+	return do(ctx)
 }
 
 // explain names the end of the context as the cause of an error that came of it.

@@ -10,6 +10,8 @@ var (
 	// ErrStale: the claim was lost; somebody else has the run, or it ended.
 	// Whoever gets it must stop working on the run.
 	ErrStale = errors.New("claim is stale")
+	// ErrTimeout: the time allowed for it is over.
+	ErrTimeout = errors.New("timed out")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store is closed")
 	// ErrOverloaded: too many writes are waiting. Nothing was written; try later.

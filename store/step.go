@@ -63,6 +63,7 @@ const (
 	KindRead     Kind = 13 // of one item of a stream
 	KindUpdate   Kind = 14 // the taking of a request, and its answer
 
+	KindTx         Kind = 20 // a step in a transaction of the program's
 	KindCompensate Kind = 21
 	KindReturn     Kind = 22 // the end of the function, after which compensations run
 )
@@ -76,7 +77,7 @@ var kindNames = [...]string{
 	KindStep: "step", KindSleep: "sleep", KindNow: "now", KindID: "id", KindSelect: "select", KindChild: "child",
 	KindResult: "result", KindSend: "send", KindReceive: "receive", KindSetEvent: "set_event", KindGetEvent: "get_event",
 	KindWrite: "write", KindRead: "read", KindUpdate: "update",
-	KindCompensate: "compensate", KindReturn: "return",
+	KindTx: "tx", KindCompensate: "compensate", KindReturn: "return",
 }
 
 func (k Kind) String() string {

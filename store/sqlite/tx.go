@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 
 	"modernc.org/sqlite"
@@ -18,6 +19,7 @@ type tx struct {
 	saved  state // as committed
 	log    string
 	hearts *hearts
+	guard  *guard // once the connection was lent
 	// stilled is what to take out of hearts after the commit.
 	stilled []stilled
 	// watched holds at least the runs that have rows in the table watchers, so
@@ -97,6 +99,9 @@ func (t *tx) begin() error { _, err := t.exec(begin); return err }
 func (t *tx) runOne(w *write) (extent, error) {
 	state, events, stilled := t.state, len(t.events), len(t.stilled)
 	t.unwatched = false
+	if w.alone {
+		return t.runAlone(w)
+	}
 	if !w.single {
 		if _, err := t.exec(savepoint); err != nil {
 			return classifyBatch(err)
@@ -124,6 +129,29 @@ func (t *tx) runOne(w *write) (extent, error) {
 	}
 	return ownError, err
 }
+
+// runAlone runs a write whose error undoes the whole transaction, which is its
+// own.
+func (t *tx) runAlone(w *write) (extent, error) {
+	err := w.fn(t)
+	if err == nil {
+		return ownError, nil
+	}
+	reach := batchError
+	if _, theirs := errors.AsType[*store.TxError](err); !theirs {
+		reach, err = classify(err, false)
+	}
+	if reach == ownError || reach == batchError && !errors.Is(err, store.ErrFull) {
+		return batchError, &refusal{err}
+	}
+	return reach, err
+}
+
+// refusal is why a write that is alone was not committed, when the reason is the
+// write itself.
+type refusal struct{ err error }
+
+func (r *refusal) Error() string { return r.err.Error() }
 
 func (t *tx) writeState() error {
 	s := &t.state

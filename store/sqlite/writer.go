@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	goruntime "runtime"
 	"sync"
@@ -25,8 +26,10 @@ type write struct {
 	// single: fn runs at most one statement that writes, so SQLite undoes it
 	// alone without a savepoint.
 	single bool
-	done   chan error
-	at     time.Time
+	// alone: it has a transaction to itself, and no savepoint.
+	alone bool
+	done  chan error
+	at    time.Time
 }
 
 // writer owns the connection that writes.
@@ -40,6 +43,7 @@ type writer struct {
 
 	mu      sync.Mutex
 	pending []*write
+	lone    int   // of the pending writes, those that are alone
 	closed  error // set once: why no write is taken any more
 
 	batch     []*write      // of the goroutine
@@ -99,9 +103,23 @@ func valued[T any](ctx context.Context, w *writer, fn func(*tx) (T, error)) (T, 
 	return v, nil
 }
 
+// alone is do for a write that has a transaction to itself, because it may
+// break it.
+func (w *writer) alone(ctx context.Context, fn func(*tx) error) error {
+	r := w.request()
+	r.fn, r.alone = fn, true
+	return w.hand(ctx, maxPending, r)
+}
+
 func (w *writer) submit(ctx context.Context, single bool, limit int, fn func(*tx) error) error {
 	r := w.request()
-	r.fn, r.single, r.at = fn, single, time.Now()
+	r.fn, r.single = fn, single
+	return w.hand(ctx, limit, r)
+}
+
+// hand hands in r and waits for it.
+func (w *writer) hand(ctx context.Context, limit int, r *write) error {
+	r.at = time.Now()
 	w.mu.Lock()
 	if err := w.closed; err != nil {
 		w.mu.Unlock()
@@ -112,6 +130,9 @@ func (w *writer) submit(ctx context.Context, single bool, limit int, fn func(*tx
 		return fmt.Errorf("%w: %d writes are waiting", store.ErrOverloaded, limit)
 	}
 	w.pending = append(w.pending, r)
+	if r.alone {
+		w.lone++
+	}
 	first := len(w.pending) == 1
 	w.mu.Unlock()
 	if first {
@@ -142,7 +163,7 @@ func (w *writer) request() *write {
 }
 
 func (w *writer) release(r *write) {
-	r.fn = nil
+	r.fn, r.single, r.alone = nil, false, false
 	w.free.Put(r)
 }
 
@@ -198,9 +219,9 @@ func (w *writer) take() (closed bool) {
 	clear(w.batch)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.pending) > maxBatch {
-		w.batch = append(w.batch[:0], w.pending[:maxBatch]...)
-		n := copy(w.pending, w.pending[maxBatch:])
+	if most := w.mostLocked(); len(w.pending) > most {
+		w.batch = append(w.batch[:0], w.pending[:most]...)
+		n := copy(w.pending, w.pending[most:])
 		clear(w.pending[n:])
 		w.pending = w.pending[:n]
 	} else {
@@ -209,13 +230,35 @@ func (w *writer) take() (closed bool) {
 	return w.closed != nil
 }
 
+// mostLocked is how many of the pending writes can be in one transaction.
+func (w *writer) mostLocked() int {
+	if w.lone == 0 {
+		return maxBatch
+	}
+	for i, r := range w.pending[:min(maxBatch, len(w.pending))] {
+		if !r.alone {
+			continue
+		}
+		if i == 0 {
+			w.lone--
+			return 1
+		}
+		return i
+	}
+	return maxBatch
+}
+
 // transact commits the batch and answers it. The error it returns is fatal.
 func (w *writer) transact() error {
 	w.oldestWrite.Store(w.batch[0].at.UnixNano())
 	defer w.oldestWrite.Store(0)
 	errs, err, fatal := w.tx.runBatch(w.batch, w.commit)
 	if err != nil {
-		w.fault.Store(&fault{err, fatal})
+		if own, ok := errors.AsType[*refusal](err); ok {
+			err = own.err // nothing is wrong with the store
+		} else {
+			w.fault.Store(&fault{err, fatal})
+		}
 		for _, r := range w.batch {
 			r.done <- err
 		}

@@ -22,7 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"queues", queueRules}, {"partitions", partitionRules}, {"start_keys", startKeyRules},
 		{"stop", stopRules}, {"due", dueRules}, {"recover", recoverRules}, {"read", readRules},
 		{"stats", statsRules}, {"spans", spanRules}, {"events", eventRules}, {"close", closeRules},
-		{"mailbox", mailboxRules}, {"values", valueRules}, {"streams", streamRules},
+		{"transact", transactRules}, {"mailbox", mailboxRules}, {"values", valueRules}, {"streams", streamRules},
 		{"parent", parentRules}, {"orphan", orphanRules}, {"remove", removeRules}, {"concurrency", concurrencyRules},
 		{"heartbeat", heartbeatRules},
 		{"schedule", scheduleRules},

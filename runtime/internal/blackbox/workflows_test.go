@@ -70,7 +70,7 @@ func definitions(effects string) []runtime.Definition {
 			return 0, ctx.Err()
 		})
 	})
-	return []runtime.Definition{work, burn, snooze, hold}
+	return []runtime.Definition{work, burn, snooze, hold, ledgerTable, bookkeep}
 }
 
 // burn takes the CPU without saying so.

@@ -68,7 +68,8 @@ var bans = []ban{
 		"use the OTel API (go.opentelemetry.io/otel/trace and its like): only telemetry imports the SDK, so that a user's own SDK works"},
 	{drivers, []string{"./store/sqlite/", "./store/postgres/", "./store/replica/"}, []string{"./runtime/app/", "./runtime/runtimetest/", "./cmd/"},
 		"ask for it in a method of store.Store: only a backend knows its driver"},
-	{[]string{"database/sql"}, []string{"./store/"}, nil,
+	// The engine has the type in its signatures, and speaks to no database.
+	{[]string{"database/sql"}, []string{"./store/", "./store", "./runtime", "./runtime/runtimetest/"}, nil,
 		"ask for it in a method of store.Store: only a backend speaks to a database"},
 	{[]string{"testing/"}, []string{"./store/storetest/", "./store/sqlite/sqlitetest/", "./runtime/runtimetest/"}, []string{},
 		"move it to a _test.go file, or to storetest, sqlitetest or runtimetest: the binary must not link it"},
