@@ -74,7 +74,7 @@ func (p *program) roots() (found []root) {
 				return true
 			}
 			switch name := p.engineCall(call); name {
-			case "Define", "Cron":
+			case "Define":
 				for _, arg := range call.Args {
 					if p.isFunc(arg) {
 						found = append(found, root{"workflow " + p.text(call.Args[0]), arg})

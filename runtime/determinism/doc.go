@@ -7,7 +7,7 @@
 //	go install github.com/stepwell/stepwell/cmd/stepwellvet@latest
 //	go vet -vettool=$(which stepwellvet) ./...
 //
-// Workflow code is what is handed to runtime.Define, Cron, OnUpdate, Go and Map,
+// Workflow code is what is handed to runtime.Define, OnUpdate, Go and Map,
 // and every function of the same package that it calls. What is handed to
 // Step, Tx and Compensate runs in a step, where everything is allowed, also when
 // it gets there through a function of the program's own. Code behind an

@@ -159,7 +159,7 @@ func (p *program) useOf(call *ast.CallExpr, i int) use {
 	switch p.engineCall(call) {
 	case "Step", "Tx", "Compensate":
 		return useStep
-	case "Define", "Cron":
+	case "Define":
 		return useUnknown // a root by itself
 	case "":
 	default:

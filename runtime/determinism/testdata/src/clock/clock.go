@@ -38,9 +38,9 @@ func report(ctx context.Context, since time.Time) (time.Time, error) {
 	return runtime.Now(ctx)
 }
 
-var nightly = runtime.Cron("nightly", "0 3 * * *", func(ctx context.Context, at time.Time) (int, error) {
+var nightly = runtime.Cron("nightly", "0 3 * * *", runtime.Define("nightly", func(ctx context.Context, at time.Time) (int, error) {
 	return time.Now().Hour() - at.Hour(), nil // want `time.Now gives another time`
-})
+}))
 
 // Nobody but a person runs this.
 func main() {

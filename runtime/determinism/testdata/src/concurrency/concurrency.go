@@ -85,5 +85,8 @@ var _ = runtime.Define("updated", func(ctx context.Context, ch chan int) (int, e
 	return 0, runtime.OnUpdate(ctx, "add", func(ctx context.Context, n int) (int, error) {
 		ch <- n // want `what a channel carries`
 		return n, nil
-	})
+	}, runtime.Validate(func(ctx context.Context, n int) error {
+		ch <- n // want `what a channel carries`
+		return nil
+	}))
 })

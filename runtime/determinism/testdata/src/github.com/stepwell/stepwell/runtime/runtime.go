@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+type UpdateOption[Req any] func()
+
+func Validate[Req any](fn func(context.Context, Req) error) UpdateOption[Req] { return nil }
+
 type (
 	Workflow[In, Out any] struct{}
 	Future[T any]         struct{}
@@ -22,7 +26,7 @@ type (
 func Define[In, Out any](name string, fn func(context.Context, In) (Out, error), opts ...any) *Workflow[In, Out] {
 	return nil
 }
-func Cron[Out any](name, spec string, fn func(context.Context, time.Time) (Out, error), opts ...any) *Schedule {
+func Cron[In, Out any](name, spec string, w *Workflow[In, Out], opts ...any) *Schedule {
 	return nil
 }
 func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, error), opts ...StepOption) (out T, err error) {
@@ -38,7 +42,7 @@ func Go[T any](ctx context.Context, fn func(context.Context) (T, error)) *Future
 func Map[In, Out any](ctx context.Context, items []In, limit int, fn func(context.Context, In) (Out, error)) ([]Out, error) {
 	return nil, nil
 }
-func OnUpdate[Req, Resp any](ctx context.Context, name string, fn func(context.Context, Req) (Resp, error)) error {
+func OnUpdate[Req, Resp any](ctx context.Context, name string, fn func(context.Context, Req) (Resp, error), opts ...UpdateOption[Req]) error {
 	return nil
 }
 func (f *Future[T]) Wait(ctx context.Context) (out T, err error)                       { return }
