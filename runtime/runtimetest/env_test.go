@@ -226,3 +226,37 @@ func TestReplayOfFiles(t *testing.T) {
 		t.Errorf("got %q", r.Errs)
 	}
 }
+
+// TestCrashesAroundMessages: a crash is due where a message is taken, not where
+// one is looked for.
+func TestCrashesAroundMessages(t *testing.T) {
+	w := runtime.Define("mail", func(ctx context.Context, _ struct{}) (string, error) {
+		var got []string
+		for range 2 {
+			s, err := runtime.Receive[string](ctx, "news", runtime.Forever)
+			if err != nil {
+				return "", err
+			}
+			got = append(got, s)
+		}
+		return fmt.Sprint(got), nil
+	})
+	runtimetest.Run(t, func(t *testing.T, rt *runtimetest.Env) {
+		rt.CrashBefore("receive news")
+		rt.CrashAfter("receive news")
+		h, err := w.Start(rt.Context(), struct{}{}, runtime.ID("m"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []string{"one", "two"} {
+			time.Sleep(time.Hour)
+			if err := runtime.Send(rt.Context(), "m", "news", s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := h.Result(rt.Context()); err != nil || got != "[one two]" || rt.Crashes() != 2 {
+			t.Errorf("got %q, %v over %d crashes, want 2", got, err, rt.Crashes())
+		}
+		rt.WantSteps("m", "receive news", "receive news")
+	}, w)
+}
