@@ -26,6 +26,7 @@ type config struct {
 	drain      time.Duration
 	logLevel   slog.Level
 	maxBody    int64
+	replayGate int    // runs to replay before ready; 0: none
 	executor   string // names this process
 }
 
@@ -51,6 +52,7 @@ var settings = []setting{
 	{"STEPWELL_VERSION", "run-version", "", "version that runs are started under; default: the build's",
 		func(c *config, v string) error { c.version = v; return nil }},
 	{"STEPWELL_DRAIN", "drain", "10s", "time for running steps after SIGTERM", setDrain},
+	{"STEPWELL_REPLAY_GATE", "replay-gate", "0", "runs under way to replay on this code before it is ready; one that does not fit holds it back; 0: none", setReplayGate},
 	{"STEPWELL_LOG_LEVEL", "log-level", "info", "debug, info, warn or error", setLogLevel},
 	{"STEPWELL_MAX_BODY", "max-body", "1MiB", "size of one request's body", setMaxBody},
 }

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// changedStep renames a step of "changing", as a new version of the code would.
+const changedStep = "APP_TEST_STEP"
+
+func changing(ctx context.Context, _ any) (any, error) {
+	name := cmp.Or(os.Getenv(changedStep), "a")
+	if _, err := runtime.Step(ctx, name, func(context.Context) (int, error) { return 1, nil }); err != nil {
+		return nil, err
+	}
+	return nil, runtime.Sleep(ctx, time.Hour)
+}
+
 type workInput struct {
 	For      string `json:"for"`      // how long the step takes
 	Stubborn bool   `json:"stubborn"` // whatever its context says
@@ -48,6 +60,7 @@ func program() *app.App {
 			runtime.Cron("yearly", "0 3 1 1 *", echo),
 			echo,
 			runtime.Define("sleeper", func(ctx context.Context, _ any) (any, error) { return nil, runtime.Sleep(ctx, time.Hour) }),
+			runtime.Define("changing", changing),
 			runtime.NewQueue("one", runtime.QueueConfig{Concurrency: 1}),
 		},
 		Open: []string{"/open"},

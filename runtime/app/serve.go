@@ -179,7 +179,15 @@ func (p *process) startEngine(ctx context.Context) error {
 		return err
 	}
 	p.monitor.Watch(rt)
-	p.engine = &engine{rt, begin(rt.Run)}
+	p.engine = &engine{rt, begin(idle)}
+	held, err := p.gate(ctx)
+	if err != nil {
+		return err
+	}
+	if !held {
+		p.engine.stop()
+		p.engine = &engine{rt, begin(rt.Run)}
+	}
 	p.shipper = begin(func(ctx context.Context) error {
 		err := p.tel.Ship(ctx, p.store)
 		if err != nil && ctx.Err() == nil {
@@ -187,11 +195,20 @@ func (p *process) startEngine(ctx context.Context) error {
 		}
 		return nil
 	})
+	if held {
+		return nil // the API serves, for those who have to mend it
+	}
 	select {
 	case <-rt.Recovered():
 	case <-p.engine.done: // stop returns its error
 	case <-ctx.Done(): // a stop is due
 	}
+	return nil
+}
+
+// idle is an engine that executes nothing.
+func idle(ctx context.Context) error {
+	<-ctx.Done()
 	return nil
 }
 

@@ -170,6 +170,8 @@ func (m *Monitor) readyz(w http.ResponseWriter, _ *http.Request) {
 	switch {
 	case m.draining.Load():
 		reasons = []string{"the process is draining"}
+	case m.held.Load() != nil:
+		reasons = *m.held.Load()
 	case !m.started.Load():
 		reasons = []string{"the process is starting"}
 	default:

@@ -54,6 +54,7 @@ type Monitor struct {
 	api      atomic.Pointer[string] // address of the API listener
 	started  atomic.Bool
 	draining atomic.Bool
+	held     atomic.Pointer[[]string] // why the process must not become ready
 	last     atomic.Pointer[sample]
 	news     chan struct{} // a sample is due now
 
@@ -101,6 +102,13 @@ func (m *Monitor) Serving(addr string) {
 // and that the API does not answer is no failure.
 func (m *Monitor) Draining() {
 	m.draining.Store(true)
+	m.sampleNow()
+}
+
+// Hold says that the process will not become ready, and why. It is failing,
+// and no restart mends that: it lives on to be asked.
+func (m *Monitor) Hold(reasons []string) {
+	m.held.Store(&reasons)
 	m.sampleNow()
 }
 

@@ -9,7 +9,7 @@ import (
 // sample is what was known at one moment. It is never changed.
 type sample struct {
 	at       time.Time
-	phase    string // starting, recovering, ready, draining or over
+	phase    string // starting, held, recovering, ready, draining or over
 	run      runtime.Health
 	canary   result
 	api      result
@@ -18,6 +18,7 @@ type sample struct {
 	sched    time.Duration // 99th percentile of the wait for a processor
 	hungry   time.Time     // since when runs wait for room in memory
 	listener string
+	held     []string // why the process must not become ready
 }
 
 // result is what a check that takes time came to.
@@ -49,6 +50,9 @@ func (m *Monitor) take(now time.Time) *sample {
 		if s.phase == "new" || s.phase == "ready" && !m.started.Load() {
 			s.phase = "starting"
 		}
+	}
+	if held := m.held.Load(); held != nil {
+		s.phase, s.held = "held", *held
 	}
 	if m.draining.Load() {
 		s.phase = "draining"

@@ -101,6 +101,10 @@ func (s *sample) findings(now time.Time, l *Limits) (found []finding) {
 	}
 	switch s.phase {
 	case "ready":
+	case "held":
+		for _, reason := range s.held {
+			add(failing, false, "%s", reason)
+		}
 	case "over":
 		add(failing, true, "the engine has ended")
 	default:
