@@ -105,6 +105,9 @@ func TestAScheduleRunsAtItsTicks(t *testing.T) {
 		if next := r.NextDue(); !next.Equal(want.Next) {
 			t.Errorf("the timer is set for %v, want %v", next, want.Next)
 		}
+		if st, err := r.Stats(r.ctx); err != nil || !st.NextDue.Equal(want.Next) {
+			t.Errorf("stats say that something is due at %v, %v; want %v", st.NextDue, err, want.Next)
+		}
 	})
 }
 
@@ -415,4 +418,29 @@ func TestSchedulesThatAreRefused(t *testing.T) {
 			t.Errorf("got %v, want it to say %q", err, want)
 		}
 	}
+}
+
+// TestSchedulesThatAreDueAtOnceShareCommits, as at midnight.
+func TestSchedulesThatAreDueAtOnceShareCommits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 500
+		var log tickLog
+		w := log.workflow()
+		q := runtime.NewQueue("q", runtime.QueueConfig{Concurrency: 1}) // so that runs add few commits
+		defs := []runtime.Definition{q}
+		for i := range n {
+			defs = append(defs, runtime.Cron(fmt.Sprint("s", i), "@hourly", w, runtime.StartWith(runtime.OnQueue(q), runtime.Delay(time.Minute))))
+		}
+		r := serveOn(t, openStore(t), runtime.Config{Logger: quiet}, defs...)
+		until("00:59:00")
+		before := r.Health().Store.Commits
+		until("01:00:01")
+		h := r.Health().Store
+		if h.Runs[store.Delayed] != n {
+			t.Errorf("%d runs were started, want %d", h.Runs[store.Delayed], n)
+		}
+		if got := h.Commits - before; got > n/4 {
+			t.Errorf("%d commits for %d runs", got, n)
+		}
+	})
 }

@@ -27,8 +27,14 @@ func (rt *Runtime) Steps(ctx context.Context, id string) ([]store.Step, error) {
 	return rt.store.Load(ctx, run.Seq)
 }
 
-// Stats counts what is in the store.
-func (rt *Runtime) Stats(ctx context.Context) (store.Stats, error) { return rt.store.Stats(ctx) }
+// Stats counts what is in the store. Its NextDue heeds the ticks of schedules.
+func (rt *Runtime) Stats(ctx context.Context) (store.Stats, error) {
+	st, err := rt.store.Stats(ctx)
+	if err == nil {
+		st.NextDue = sooner(st.NextDue, rt.NextDue())
+	}
+	return st, err
+}
 
 // Cancel asks a run to stop. When it returns nil that is durable: the run ends
 // cancelled, whatever its code does. A running step is told through its

@@ -70,8 +70,13 @@ func (s *scheduler) isOver(run string) bool {
 	return s.waits.over[run]
 }
 
-// scheduleRetry is when what the store refused is tried again.
-const scheduleRetry = time.Second
+const (
+	// scheduleRetry is when what the store refused is tried again.
+	scheduleRetry = time.Second
+	// scheduleWriters is how many schedules are dealt with at once: at midnight
+	// many are due, and their writes can share commits.
+	scheduleWriters = 64
+)
 
 // move deals with all ticks that are due and returns when the next is.
 func (s *scheduler) move(ctx context.Context, now time.Time) (next time.Time) {
@@ -81,21 +86,62 @@ func (s *scheduler) move(ctx context.Context, now time.Time) (next time.Time) {
 		s.complain("read schedules", err)
 		return now.Add(scheduleRetry)
 	}
-	for _, sc := range s.known {
-		for ctx.Err() == nil {
-			due := s.due(sc)
-			if due.IsZero() || due.After(now) {
-				next = sooner(next, due)
-				break
-			}
-			if err := s.tick(ctx, sc, now); err != nil {
-				s.complain("start run of schedule "+sc.Name, err)
-				next = sooner(next, now.Add(scheduleRetry))
-				break
-			}
+	known := s.known // complain may forget it
+	due := map[string]*scheduled{}
+	for name, sc := range known {
+		if s.isDue(sc, now) {
+			due[name] = sc
 		}
 	}
+	for _, err := range atOnce(due, func(sc *scheduled) error { return s.catchUp(ctx, sc, now) }) {
+		s.complain("start runs of a schedule", err)
+	}
+	for _, sc := range known {
+		due := s.due(sc)
+		if s.isDue(sc, now) { // it was refused
+			due = now.Add(scheduleRetry)
+		}
+		next = sooner(next, due)
+	}
 	return next
+}
+
+// atOnce calls fn for all schedules, for several at once, and returns the errors.
+func atOnce(all map[string]*scheduled, fn func(*scheduled) error) (errs []error) {
+	got := make(chan error, len(all))
+	places := make(chan struct{}, scheduleWriters)
+	var wg sync.WaitGroup
+	for _, sc := range all {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			if err := fn(sc); err != nil {
+				got <- fmt.Errorf("schedule %s: %w", sc.Name, err)
+			}
+		})
+	}
+	wg.Wait()
+	close(got)
+	for err := range got {
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+// catchUp deals with all ticks of a schedule that are due. It may be called for
+// several schedules at once.
+func (s *scheduler) catchUp(ctx context.Context, sc *scheduled, now time.Time) error {
+	for ctx.Err() == nil && s.isDue(sc, now) {
+		if err := s.tick(ctx, sc, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scheduler) isDue(sc *scheduled, now time.Time) bool {
+	due := s.due(sc)
+	return !due.IsZero() && !due.After(now)
 }
 
 func (s *scheduler) complain(what string, err error) {
@@ -152,23 +198,23 @@ func (s *scheduler) load(ctx context.Context, now time.Time) error {
 		}
 		known[name].def = def
 	}
-	for _, sc := range known {
+	errs := atOnce(known, func(sc *scheduled) error {
 		want := sc.Schedule
-		switch def := sc.def; {
-		case def == nil:
+		if def := sc.def; def == nil {
 			want.Next = time.Time{}
-		default:
+		} else {
 			if want.Spec != def.spec || want.Zone != def.zone || want.Next.IsZero() {
 				want.Next = def.ticks.After(now)
 			}
 			want.Workflow, want.Spec, want.Zone = def.workflow.name, def.spec, def.zone
 		}
 		if want == sc.Schedule {
-			continue
+			return nil
 		}
-		if err := s.store(ctx, sc, want); err != nil {
-			return err
-		}
+		return s.store(ctx, sc, want)
+	})
+	if len(errs) > 0 {
+		return errs[0] // the others fare alike
 	}
 	s.known = known
 	return nil
