@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/store"
 )
 
 // BenchmarkChildren measures one parent with many children of one step each:
@@ -54,6 +55,35 @@ func BenchmarkChildren(b *testing.B) {
 				b.ReportMetric(b.Elapsed().Seconds()*1e6/float64(n*b.N), "µs/child")
 			})
 		}
+	}
+}
+
+// BenchmarkStopChildren measures how long it takes, by child, until a cancel of
+// a parent has reached many children that are asleep.
+//
+//	go test ./runtime -run - -bench StopChildren -benchtime 1x
+func BenchmarkStopChildren(b *testing.B) {
+	for _, n := range []int{1000, 5000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			parent, child := sleepingFamily()
+			var took time.Duration
+			for i := range b.N {
+				r := serveOn(b, openStore(b), runtime.Config{Logger: quiet}, parent, child)
+				h, err := parent.Start(r.ctx, n, runtime.ID(fmt.Sprint("parent", i)))
+				if err != nil {
+					b.Fatal(err)
+				}
+				eventually(b, r, func(s [9]int64) bool { return s[store.Delayed] == int64(n) && s[store.Waiting] == 1 })
+				began := time.Now()
+				if err := h.Cancel(r.ctx); err != nil {
+					b.Fatal(err)
+				}
+				eventually(b, r, func(s [9]int64) bool { return s[store.Cancelled] == int64(n)+1 })
+				took += time.Since(began)
+				r.stop()
+			}
+			b.ReportMetric(took.Seconds()*1e6/float64(n*b.N), "µs/child")
+		})
 	}
 }
 

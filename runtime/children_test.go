@@ -195,3 +195,48 @@ func crashPassingDown(t *testing.T, at int, persisted bool) (crashed bool) {
 	}
 	return crashed
 }
+
+// sleepingFamily is a parent that starts so many children, for an hour later,
+// and sleeps.
+func sleepingFamily() (parent, child *runtime.Workflow[int, int]) {
+	child = runtime.Define("child", func(_ context.Context, n int) (int, error) { return n, nil })
+	parent = runtime.Define("parent", func(ctx context.Context, n int) (int, error) {
+		_, err := runtime.Map(ctx, make([]int, n), 0, func(ctx context.Context, i int) (int, error) {
+			_, err := child.Start(ctx, i, runtime.Delay(time.Hour))
+			return 0, err
+		})
+		if err != nil {
+			return 0, err
+		}
+		return 0, runtime.Sleep(ctx, 24*time.Hour)
+	})
+	return parent, child
+}
+
+// eventually waits for the counts of runs to be as said.
+func eventually(tb testing.TB, r *served, is func([9]int64) bool) {
+	tb.Helper()
+	every := time.NewTicker(time.Millisecond)
+	defer every.Stop()
+	for end := time.Now().Add(time.Minute); !is(r.Health().Store.Runs); <-every.C {
+		if time.Now().After(end) {
+			tb.Fatalf("runs by status: %v", r.Health().Store.Runs)
+		}
+	}
+}
+
+// TestAllOfManyChildrenAreStopped: more than one batch of them.
+func TestAllOfManyChildrenAreStopped(t *testing.T) {
+	const n = 1200
+	parent, child := sleepingFamily()
+	r := serveOn(t, openStore(t), runtime.Config{Logger: quiet}, parent, child)
+	h, err := parent.Start(r.ctx, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, r, func(s [9]int64) bool { return s[store.Delayed] == n && s[store.Waiting] == 1 })
+	if err := h.Cancel(r.ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, r, func(s [9]int64) bool { return s[store.Cancelled] == n+1 })
+}

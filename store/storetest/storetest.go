@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		})
 	}
 	t.Run("model", func(t *testing.T) { runModel(t, open) })
+	t.Run("families", func(t *testing.T) { runFamilies(t, open) })
 }
 
 // rule is one sentence of the contract and what shows that it holds.
