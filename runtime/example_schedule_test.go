@@ -31,3 +31,24 @@ func ExampleCron() {
 	// report of 2026-01-01 <nil>
 	// report of 2026-01-02 <nil>
 }
+
+func ExampleTriggerSchedule() {
+	tidy := runtime.Define("tidy", func(context.Context, string) (string, error) { return "tidied", nil })
+	weekly := runtime.Cron("weekly", "@weekly", tidy)
+
+	withRuntime(func(ctx context.Context) {
+		s, err := runtime.PauseSchedule(ctx, "weekly")
+		fmt.Println(s.Paused, s.Next.IsZero(), err)
+		run, err := runtime.TriggerSchedule(ctx, "weekly", runtime.ID("by-hand")) // even so
+		fmt.Println(run.ID, err)
+		h, _ := tidy.Handle(ctx, run.ID)
+		fmt.Println(h.Result(ctx))
+		s, err = runtime.ResumeSchedule(ctx, "weekly")
+		fmt.Println(s.Paused, s.Next.Weekday(), s.LastRun, err)
+	}, weekly)
+	// Output:
+	// true true <nil>
+	// by-hand <nil>
+	// tidied <nil>
+	// false Sunday by-hand <nil>
+}

@@ -72,22 +72,20 @@ func (s *Schedule) plan(next, now time.Time) plan {
 			next = last
 		}
 	}
-	var missed, onTime []time.Time
-	for !next.IsZero() && !s.due(next).After(now) && len(missed)+len(onTime) < planBatch {
+	var run, last []time.Time
+	for !next.IsZero() && !s.due(next).After(now) && len(run) < planBatch {
 		switch {
-		case !s.due(next).Before(late):
-			onTime = append(onTime, next)
-		case s.missed == MissedAll:
-			missed = append(missed, next)
+		case s.missed == MissedAll || !s.due(next).Before(late):
+			run = append(run, next)
 		case s.missed == MissedOne:
-			missed = append(missed[:0], next)
+			last = append(last[:0], next)
 		}
 		next = s.ticks.After(next)
 	}
-	if s.missed == MissedOne && len(onTime) > 0 {
-		missed = nil
+	if len(run) == 0 {
+		run = last
 	}
-	return plan{append(missed, onTime...), next}
+	return plan{run, next}
 }
 
 // from is the first tick that comes neither before next nor before at.

@@ -172,7 +172,8 @@ type Backfill struct {
 
 // BackfillSchedule starts the runs of the ticks from a moment, itself included,
 // until another, which is not and may not be in the future. A tick that has its
-// run keeps it, so the call can be repeated, after a crash in its midst too.
+// run keeps it, so the call can be repeated, after a crash in its midst too; one
+// whose run was deleted gets another.
 // The runs begin at once, beside one another, whatever the policies; give them
 // a queue with a bound if that is too much. At most [MaxBackfill] ticks.
 // Errors: [ErrNotFound]; [ErrConflict] when the program does not define it any

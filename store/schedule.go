@@ -15,7 +15,8 @@ type Schedules interface {
 	// the other. s.Rev must be that of the stored schedule, zero when there is
 	// none of its name; else it is ErrConflict, and nothing is written. So of
 	// those who saw the same tick one gets it, and a repeated call is refused.
-	// A run whose id exists stays as it is, and gets none of its messages.
+	// A run whose id exists stays as it is, and gets none of its messages. When
+	// another run holds the key of s.LastRun, that is the last run.
 	Advance(ctx context.Context, s Schedule, runs []NewRun) (Advance, error)
 }
 

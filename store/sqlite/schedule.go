@@ -54,6 +54,9 @@ func (t *tx) advance(s store.Schedule, runs []store.NewRun) (store.Advance, erro
 		if created {
 			s.Started++
 		}
+		if s.LastRun == n.ID {
+			s.LastRun = run.ID // another, when that held the run's key
+		}
 		a.Runs, a.Created = append(a.Runs, run), append(a.Created, created)
 	}
 	s.Rev++

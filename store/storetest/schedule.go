@@ -90,6 +90,23 @@ var scheduleRules = []rule{
 			f.broken("%s", d)
 		}
 	}},
+	{"a run whose key another holds is that other, as the last run too", func(f *fixture) {
+		keyed := func(id string) store.NewRun {
+			n := newRun(id)
+			n.Dedup = "k"
+			return n
+		}
+		_, _, err := f.s.Create(f.Context(), keyed("holder"))
+		f.must(err)
+		s := aSchedule("s")
+		s.LastRun = "r1"
+		got, err := f.s.Advance(f.Context(), s, []store.NewRun{keyed("r1")})
+		f.must(err)
+		f.wantIDs("answered", got.Runs, "holder")
+		if all := f.schedules(); got.Created[0] || got.Schedule.LastRun != "holder" || all[0].LastRun != "holder" {
+			f.broken("created %v, last run %q, stored %+v", got.Created, got.Schedule.LastRun, all)
+		}
+	}},
 	{"a run that cannot be created leaves nothing behind", func(f *fixture) {
 		bad := newRun("bad")
 		bad.Workflow = ""
