@@ -103,3 +103,31 @@ func ExamplePatched() {
 	// step check
 	// step charge
 }
+
+func ExampleContinueAs() {
+	type state struct{ Day, Sum int }
+	ledger := runtime.Define("ledger", func(ctx context.Context, s state) (int, error) {
+		sales, err := runtime.Step(ctx, "sales", func(context.Context) (int, error) { return 10 * s.Day, nil })
+		if err != nil {
+			return 0, err
+		}
+		s.Sum += sales
+		if s.Day == 1000 {
+			return s.Sum, nil
+		}
+		// The history of a run that lives for years stays that of one day.
+		s.Day++
+		return 0, runtime.ContinueAs(ctx, s)
+	})
+	inRuntime(func(ctx context.Context) {
+		fmt.Println(ledger.Call(ctx, state{Day: 995}, runtime.ID("shop-1")))
+		h, err := runtime.Export(ctx, "shop-1")
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(string(h.Run.Input), len(h.Steps))
+	}, ledger)
+	// Output:
+	// 59850 <nil>
+	// {"Day":1000,"Sum":49850} 1
+}

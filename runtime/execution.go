@@ -63,6 +63,8 @@ type execution struct {
 	replay *replaying // nil: this is for real
 
 	saga *saga // guarded by mu; nil as long as nothing was registered
+
+	next *store.Continuation // how it goes on, when the function has returned
 }
 
 // waiter is one branch in a wait. Whoever wakes it counts it active again in
@@ -129,7 +131,7 @@ func (e *execution) begin() {
 			e.fail(err)
 		}
 		e.history = newHistory(rows)
-		e.parent.Store(slices.ContainsFunc(rows, func(s store.Step) bool { return s.Kind == store.KindChild }))
+		e.parent.Store(slices.ContainsFunc(rows, func(s store.Step) bool { return s.Kind == store.KindChild }) || e.run.Base > 0)
 	}
 	call, err := e.def.prepare(e.rt.cfg.Codec, e.run.Input)
 	ready = true
@@ -146,7 +148,7 @@ func (e *execution) begin() {
 
 // work is the goroutine of the run. The deferred part runs after a Goexit too.
 func (e *execution) work(call call) {
-	b := &branch{e: e}
+	b := &branch{e: e, next: e.run.Base}
 	var out []byte
 	err := errExited
 	defer func() {
@@ -172,6 +174,9 @@ func (e *execution) work(call call) {
 func (e *execution) outcome(b *branch, out []byte, err error) *store.Outcome {
 	if err := b.returned(); err != nil {
 		return stuck(err)
+	}
+	if e.continues(b, err) {
+		return &store.Outcome{Status: store.Succeeded, At: now()} // so far
 	}
 	if err == nil && len(out) > e.rt.cfg.MaxPayload {
 		err = tooLarge("output", len(out), e.rt.cfg.MaxPayload)
@@ -201,7 +206,12 @@ func (e *execution) finish(outcome *store.Outcome) {
 	cause := e.haltCause()
 	switch {
 	case e.replay != nil:
+		if e.next != nil && outcome != nil && outcome.Status == store.Succeeded {
+			outcome.Status = store.Queued
+		}
 		*e.replay = replaying{outcome, cause}
+	case e.next != nil && outcome != nil && outcome.Status == store.Succeeded:
+		e.goOn()
 	case outcome != nil:
 		e.end(*outcome)
 	case errors.Is(cause, ErrNondeterministic), errors.Is(cause, ErrSealed), errors.Is(cause, store.ErrConflict):

@@ -30,7 +30,8 @@ var ErrHistoryFormat = errors.New("not a history this version can read")
 //	}
 //
 // The number is [HistoryFormat]. The run has the fields of the API's, and
-// "stop" where it was asked to stop (cancelled or deadline). The steps are the
+// "stop" where it was asked to stop (cancelled or deadline), and "base", the
+// index of its first call, where it went on with [ContinueAs]. The steps are the
 // rows in the order of their commits, one for each attempt; attempt 0 opens a
 // wait. Times are RFC 3339 in UTC with microseconds. A payload that is JSON
 // stands there as it is; any other (a codec of the program's own wrote it) is
@@ -52,20 +53,27 @@ func ParseHistory(data []byte) (*History, error) {
 // Export returns a run with its history, as of now. What was sealed is in the
 // clear, where the keys are there. Errors: [ErrNotFound], [ErrInvalid].
 func (rt *Runtime) Export(ctx context.Context, id string) (*History, error) {
-	// The rows after the run: they may be newer than it, and never older.
-	run, err := rt.Get(ctx, id)
-	if err != nil {
-		return nil, err
+	for {
+		// The rows after the run: they may be newer than it, and never older.
+		run, err := rt.Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := rt.store.Load(ctx, run.Seq)
+		if err != nil {
+			return nil, fmt.Errorf("export run %s: %w", id, err)
+		}
+		if now, err := rt.Get(ctx, id); err != nil {
+			return nil, err
+		} else if now.Base != run.Base {
+			continue // it went on meanwhile: the rows are of the next history
+		}
+		run.Input, run.Output = rt.Reveal(run.Input), rt.Reveal(run.Output)
+		for i := range rows {
+			rows[i].Output = rt.Reveal(rows[i].Output)
+		}
+		return &History{run, rows}, nil
 	}
-	rows, err := rt.store.Load(ctx, run.Seq)
-	if err != nil {
-		return nil, fmt.Errorf("export run %s: %w", id, err)
-	}
-	run.Input, run.Output = rt.Reveal(run.Input), rt.Reveal(run.Output)
-	for i := range rows {
-		rows[i].Output = rt.Reveal(rows[i].Output)
-	}
-	return &History{run, rows}, nil
 }
 
 // Export is [Runtime.Export] with the runtime that ctx carries.

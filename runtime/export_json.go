@@ -32,6 +32,7 @@ type runJSON struct {
 	Attempt    int               `json:"attempt"`
 	ParentID   string            `json:"parent_id,omitempty"`
 	ForkedFrom string            `json:"forked_from,omitempty"`
+	Base       int               `json:"base,omitempty"`
 	Stop       string            `json:"stop,omitempty"`
 	CreatedAt  moment            `json:"created_at,omitzero"`
 	StartedAt  moment            `json:"started_at,omitzero"`
@@ -78,7 +79,7 @@ func (h *History) MarshalJSON() ([]byte, error) {
 	r, format := &h.Run, HistoryFormat
 	v := historyJSON{Format: &format, Steps: make([]rowJSON, len(h.Steps)), Run: runJSON{
 		ID: r.ID, Workflow: r.Workflow, Status: r.Status, Error: r.Error, Queue: r.Queue, Priority: r.Priority,
-		Labels: r.Labels, Version: r.Version, Attempt: r.Attempt, ParentID: r.ParentID, ForkedFrom: r.ForkedFrom,
+		Labels: r.Labels, Version: r.Version, Attempt: r.Attempt, ParentID: r.ParentID, ForkedFrom: r.ForkedFrom, Base: r.Base,
 		Stop: stops[r.Stop], CreatedAt: moment{r.CreatedAt}, StartedAt: moment{r.StartedAt}, EndedAt: moment{r.EndedAt},
 		WakeAt: moment{r.WakeAt}, Deadline: moment{r.Deadline}, Executor: r.Executor,
 	}}
@@ -144,7 +145,7 @@ func (v *runJSON) run() (Run, error) {
 	r := Run{
 		ID: v.ID, Workflow: v.Workflow, Status: v.Status, Input: join(v.Input, v.InputRaw), Output: join(v.Output, v.OutputRaw),
 		Error: v.Error, Queue: v.Queue, Priority: v.Priority, Labels: v.Labels, Version: v.Version, Attempt: v.Attempt,
-		ParentID: v.ParentID, ForkedFrom: v.ForkedFrom, CreatedAt: v.CreatedAt.Time, StartedAt: v.StartedAt.Time,
+		ParentID: v.ParentID, ForkedFrom: v.ForkedFrom, Base: v.Base, CreatedAt: v.CreatedAt.Time, StartedAt: v.StartedAt.Time,
 		EndedAt: v.EndedAt.Time, WakeAt: v.WakeAt.Time, Deadline: v.Deadline.Time, Executor: v.Executor,
 	}
 	for cause, name := range stops {

@@ -10,3 +10,8 @@ func (m *mortal) Fork(ctx context.Context, f store.Fork) (run store.Run, created
 	err = m.write(func() (err error) { run, created, err = m.Store.Fork(ctx, f); return err })
 	return run, created, err
 }
+
+func (m *mortal) Continue(ctx context.Context, claim store.Claim, c store.Continuation) (done store.Continued, err error) {
+	err = m.write(func() (err error) { done, err = m.Store.Continue(ctx, claim, c); return err })
+	return done, err
+}

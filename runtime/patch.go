@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strconv"
 
 	"github.com/stepwell/stepwell/store"
 )
@@ -71,7 +72,10 @@ func (b *branch) patch(id string) bool {
 
 // patchPath is no path of a step: those are numbers.
 func (b *branch) patchPath(id string) string {
-	if b.path == "" {
+	switch base := b.e.run.Base; {
+	case b.path == "" && base > 0: // of an older history there may be one still
+		return "patch:" + id + "@" + strconv.Itoa(base)
+	case b.path == "":
 		return "patch:" + id
 	}
 	return b.path + ".patch:" + id

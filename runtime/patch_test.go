@@ -259,10 +259,11 @@ func TestPatchedAgainstCrashes(t *testing.T) {
 
 // crashOnce kills the process at a write of the run and has another end it. It
 // reports whether the crash came before the run had ended.
-func crashOnce[In, Out any](t *testing.T, w *runtime.Workflow[In, Out], at int, persisted bool, want string) (crashed bool) {
+func crashOnce[In, Out any](t *testing.T, w *runtime.Workflow[In, Out], at int, persisted bool, want string, more ...runtime.Definition) (crashed bool) {
 	s := openStore(t)
+	defs := append(more, w)
 	m := newMortal(s, at, persisted)
-	r := serveOn(t, m, runtime.Config{Logger: quiet}, w)
+	r := serveOn(t, m, runtime.Config{Logger: quiet}, defs...)
 	ended := make(chan struct{})
 	var in In
 	if _, err := w.Start(r.ctx, in, runtime.ID("one")); err == nil {
@@ -275,7 +276,7 @@ func crashOnce[In, Out any](t *testing.T, w *runtime.Workflow[In, Out], at int, 
 		crashed = true
 	}
 	r.stop()
-	r = serveOn(t, s, runtime.Config{Logger: quiet}, w)
+	r = serveOn(t, s, runtime.Config{Logger: quiet}, defs...)
 	if _, err := w.Start(r.ctx, in, runtime.ID("one")); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Changer is the part of a [Store] for code that changes while its runs live.
 type Changer interface {
@@ -10,6 +13,33 @@ type Changer interface {
 	// Errors: ErrNotFound when there is no such run, or the step is not in its
 	// history; ErrOverloaded, ErrFull, ErrClosed.
 	Fork(ctx context.Context, f Fork) (Run, bool, error)
+
+	// Continue ends this history of a running run and queues the run again, in
+	// its place, with a new input and a fresh history; everything else stays.
+	// A run that was asked to stop is not touched: it has to be finished.
+	// Errors: ErrStale.
+	//
+	// The old history is unknown at once. Its rows are taken out in pieces: by
+	// this call, by [Remover.Sweep], and, those whose spans are still to be
+	// sent, by [Store.SetCursor] of [SpanCursor].
+	Continue(ctx context.Context, claim Claim, c Continuation) (Continued, error)
+}
+
+// Continuation is how a run goes on.
+type Continuation struct {
+	Input []byte
+	// Base is the index of the first call in the new history: the one after
+	// the last in the old, so that no path comes twice in the life of a run.
+	Base int
+	At   time.Time
+}
+
+// Continued says what became of a run that was to go on.
+type Continued struct {
+	// Stopped: it does not, it was asked to stop.
+	Stopped bool
+	// Left: there are rows for [Remover.Sweep] to take out.
+	Left bool
 }
 
 // Fork is a run to create from another's history.

@@ -12,7 +12,8 @@ type Remover interface {
 	// parent has not, which may still ask for the result.
 	Delete(ctx context.Context, id string) error
 
-	// Sweep frees the room of deleted runs: up to limit rows, or some MiB. It
+	// Sweep frees the room of deleted runs, and of histories that were left
+	// behind (see [Changer.Continue]): up to limit rows, or some MiB. It
 	// reports whether more is left. Repeating it is harmless.
 	Sweep(ctx context.Context, limit int) (more bool, err error)
 }

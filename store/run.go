@@ -44,6 +44,9 @@ type Run struct {
 	// StartKey is the key, of [NewRun.Dedup] or [NewRun.Debounce], under which
 	// it was started; it says nothing of who holds the key now.
 	StartKey string
+	// Base is the index of the first call in the history: above zero for a run
+	// that went on anew, see [Continuation].
+	Base int
 }
 
 // Fresh reports whether the run was never executed, and so has no history.

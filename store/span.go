@@ -14,6 +14,9 @@ type SpanRecord struct {
 	Step *Step
 }
 
+// SpanCursor is the name of the position up to which spans were sent.
+const SpanCursor = "spans"
+
 // SpanPage is a piece of the committed rows in commit order.
 type SpanPage struct {
 	Records []SpanRecord

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	cursorName = "spans"
+	cursorName = store.SpanCursor
 	// pageSize is the most spans of one export.
 	pageSize = 512
 	// gather is how long news may wait for more of it, pageGap the pause

@@ -158,7 +158,7 @@ func scanRun(r row) (store.Run, error) {
 		Queue: r.text(4), Priority: int(r.int(5)), Version: r.text(6), ParentID: r.text(7), ForkedFrom: r.text(8),
 		CreatedAt: r.time(9), QueuedAt: r.time(10), StartedAt: r.time(11), EndedAt: r.time(12), WakeAt: r.time(13),
 		Deadline: r.time(14), Executor: r.text(15), Epoch: r.int(16), Attempt: int(r.int(17)), Signals: r.int(18),
-		Stop: store.StopCause(r.int(19)), Trace: scanTrace(r, 20, 21), Input: r.blob(25), Output: r.blob(26), Partition: r.text(27), StartKey: r.text(28),
+		Stop: store.StopCause(r.int(19)), Trace: scanTrace(r, 20, 21), Input: r.blob(25), Output: r.blob(26), Partition: r.text(27), StartKey: r.text(28), Base: int(r.int(29)),
 	}
 	run.Trace.Sampled = r.int(22) == 1
 	if s := r.text(23); s != "" {

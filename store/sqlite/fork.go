@@ -48,7 +48,7 @@ func (t *tx) fork(f store.Fork) (store.Run, bool, error) {
 	if err != nil || !created {
 		return run, created, err
 	}
-	if _, err := t.exec(forkRun, run.Seq, from.ID); err != nil {
+	if _, err := t.exec(forkRun, run.Seq, from.ID, int64(from.Base)); err != nil {
 		return store.Run{}, false, err
 	}
 	n, err := t.exec(copySteps, run.Seq, t.state.pos, from.Seq, end)

@@ -49,7 +49,7 @@ WHERE one = 1`
 	// runColumns is the order in which scanRun reads.
 	runColumns = `seq, id, workflow, status, queue, priority, version, parent_id, forked_from,
     created_at, queued_at, started_at, ended_at, wake_at, deadline, executor, epoch, attempt,
-    signals, stop, trace_id, parent_span, sampled, labels, error, input, output, partition, start_key`
+    signals, stop, trace_id, parent_span, sampled, labels, error, input, output, partition, start_key, base`
 
 	// The statements of the hot path number no parameters: the driver makes a
 	// string of every name.
@@ -117,7 +117,7 @@ WHERE seq = ? AND epoch = ? AND status = 3`
 	selectSteps = `
 SELECT ` + stepColumns + `
 FROM steps
-WHERE run = ?1
+WHERE run = ?1 AND pos > COALESCE((SELECT base_pos FROM runs WHERE seq = ?1), 0)
 ORDER BY pos`
 
 	suspendRun = `

@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // hot names the queries whose plans are golden: all that read by an index,
 // because a scan would go unnoticed until the table is large.
 var hot = []string{
-	"firstRow", "copySteps", "forkRun",
+	"firstRow", "copySteps", "forkRun", "continueRun", "selectLeftover", "countLeftovers", "sweepableLeft",
 	"claimStarted", "claimNew", "countHeld", "insertStep", "selectSteps", "suspendRun", "selectClaim", "finishRun",
 	"releaseRun", "selectRun", "requeueRun", "stopRun", "resumeRun", "endUnstarted", "selectDue", "nextDue",
 	"countReturned",

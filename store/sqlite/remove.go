@@ -59,8 +59,11 @@ func (t *tx) discard(seq int64, status store.Status, labels string) error {
 
 // Sweep implements [store.Remover].
 func (s *Store) Sweep(ctx context.Context, limit int) (more bool, err error) {
-	first := int64(0)
+	var first int64
 	err = s.r.query(ctx, selectTrash, func(r row) error { first = r.int(0); return nil })
+	if err == nil && first == 0 {
+		err = s.r.query(ctx, selectLeftover, func(r row) error { first = r.int(1); return nil })
+	}
 	if err != nil || first == 0 {
 		return false, err // without a write, most of the time
 	}
@@ -98,8 +101,11 @@ var sweeps = []func(t *tx, run int64, p *portion) error{
 func (t *tx) sweep(p *portion) (more bool, err error) {
 	for {
 		run, err := t.count(selectTrash)
-		if err != nil || run == 0 {
+		if err != nil {
 			return false, err
+		}
+		if run == 0 {
+			return t.sweepLeftovers(p)
 		}
 		for _, s := range sweeps {
 			if err := s(t, run, p); err != nil || p.full {
@@ -116,17 +122,22 @@ func (t *tx) sweep(p *portion) (more bool, err error) {
 }
 
 func (t *tx) sweepSteps(run int64, p *portion) error {
+	return t.sweepRows(p, run, sweepableSteps, run, int64(p.rows+1))
+}
+
+// sweepRows takes rows of history out of a run, those that a query names.
+func (t *tx) sweepRows(p *portion, run int64, sweepable string, args ...any) error {
 	type key struct {
 		path    string
 		attempt int64
 	}
 	var keys []key
-	err := t.query(sweepableSteps, func(r row) error {
+	err := t.query(sweepable, func(r row) error {
 		if !p.full && p.take(r.int(2)) {
 			keys = append(keys, key{r.text(0), r.int(1)})
 		}
 		return nil
-	}, run, int64(p.rows+1))
+	}, args...)
 	if err != nil {
 		return err
 	}

@@ -89,6 +89,15 @@ func (s *Store) Cursor(ctx context.Context, name string) (pos int64, found bool,
 // SetCursor implements [store.Store].
 func (s *Store) SetCursor(ctx context.Context, name string, pos int64) error {
 	return s.w.do(ctx, true, func(tx *tx) error {
+		if name == store.SpanCursor {
+			n, err := tx.count(countLeftovers, pos)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				return tx.together(func() error { return tx.moveCursor(name, pos) })
+			}
+		}
 		_, err := tx.exec(upsertCursor, name, pos)
 		return err
 	})

@@ -107,6 +107,11 @@ func (w *watched) Fork(ctx context.Context, f store.Fork) (store.Run, bool, erro
 	return w.Store.Fork(ctx, f)
 }
 
+func (w *watched) Continue(ctx context.Context, claim store.Claim, c store.Continuation) (store.Continued, error) {
+	defer w.count()
+	return w.Store.Continue(ctx, claim, c)
+}
+
 func (w *watched) Due(ctx context.Context, now time.Time, limit int) (int, time.Time, error) {
 	defer w.count()
 	return w.Store.Due(ctx, now, limit)
