@@ -16,6 +16,8 @@ type Config struct {
 	Executor string
 	// Version is recorded with the runs started here.
 	Version string
+	// PinVersion pins the runs of all workflows, as [Pinned] does.
+	PinVersion bool
 	// Codec for inputs, outputs and step results; default [JSON]. One that is a
 	// [Sealer] hides the texts of errors as well.
 	Codec Codec

@@ -66,8 +66,10 @@ func (w *Workflow[In, Out]) register(r *registry) error {
 type definition struct {
 	name  string
 	input reflect.Type
-	queue string // default queue
-	check func(Codec, []byte) error
+	// pinned: see [Pinned].
+	pinned bool
+	queue  string // default queue
+	check  func(Codec, []byte) error
 	// prepare decodes the input for one execution.
 	prepare func(Codec, []byte) (call, error)
 }

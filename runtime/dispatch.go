@@ -211,6 +211,10 @@ func (d *dispatcher) retry(ctx context.Context, names []string, err error) bool 
 // is unknown here.
 func (d *dispatcher) launch(run store.Run) {
 	rt := d.rt
+	if run.Pinned && run.Version != rt.cfg.Version {
+		go rt.aside(run) // drain waits for its place to be given back
+		return
+	}
 	if _, err := rt.reg.workflow(run.Workflow); err != nil {
 		why := fmt.Errorf("%w: %w", ErrNondeterministic, err)
 		go func() {

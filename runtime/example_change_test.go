@@ -13,7 +13,10 @@ import (
 )
 
 // inRuntime calls fn with a context that carries a runtime of the definitions.
-func inRuntime(fn func(context.Context), defs ...runtime.Definition) {
+func inRuntime(fn func(context.Context), defs ...runtime.Definition) { inRuntimeOf("", fn, defs...) }
+
+// inRuntimeOf is inRuntime for a version.
+func inRuntimeOf(version string, fn func(context.Context), defs ...runtime.Definition) {
 	dir, err := os.MkdirTemp("", "stepwell")
 	if err != nil {
 		panic(err)
@@ -25,7 +28,7 @@ func inRuntime(fn func(context.Context), defs ...runtime.Definition) {
 		panic(err)
 	}
 	defer db.Close()
-	rt, err := runtime.New(db, runtime.Config{Logger: slog.New(slog.DiscardHandler)}, defs...)
+	rt, err := runtime.New(db, runtime.Config{Logger: slog.New(slog.DiscardHandler), Version: version}, defs...)
 	if err != nil {
 		panic(err)
 	}
@@ -130,4 +133,27 @@ func ExampleContinueAs() {
 	// Output:
 	// 59850 <nil>
 	// {"Day":1000,"Sum":49850} 1
+}
+
+func ExamplePinned() {
+	quotes := runtime.Define("quote", func(ctx context.Context, item string) (string, error) {
+		return runtime.Step(ctx, "price", func(context.Context) (string, error) { return item + " for 9.50", nil })
+	}, runtime.Pinned())
+	inRuntimeOf("2026-11-24", func(ctx context.Context) {
+		h, err := quotes.Start(ctx, "tea", runtime.ID("quote-1"))
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(h.Result(ctx))
+		runs, err := runtime.List(ctx, runtime.Filter{Version: "2026-11-24"})
+		if err != nil {
+			panic(err)
+		}
+		for _, run := range runs {
+			fmt.Println(run.ID, run.Pinned)
+		}
+	}, quotes)
+	// Output:
+	// tea for 9.50 <nil>
+	// quote-1 true
 }

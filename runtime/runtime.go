@@ -82,6 +82,9 @@ func New(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
 	}
 	base, cut := context.WithCancelCause(rt.Context(context.Background()))
 	rt.base, rt.cut = base, cut
+	if err := rt.checkPins(); err != nil {
+		return nil, err
+	}
 	rt.dispatch = newDispatcher(rt)
 	rt.timer = newTimer(rt)
 	rt.signals = newSignals(rt)
@@ -142,6 +145,7 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	wg.Go(func() { rt.timer.run(inner) })
 	wg.Go(func() { rt.signals.run(inner) })
 	wg.Go(func() { rt.janitor.run(inner) })
+	wg.Go(func() { rt.admit(inner) })
 	select {
 	case <-ctx.Done():
 	case <-rt.failed:

@@ -124,6 +124,10 @@ func (s *sealedStore) Fork(ctx context.Context, f store.Fork) (store.Run, bool, 
 	return r, created, err
 }
 
+func (s *sealedStore) SetVersion(ctx context.Context, id, version string, now time.Time) (store.Run, error) {
+	return s.run(s.Store.SetVersion(ctx, id, version, now))
+}
+
 func (s *sealedStore) Advance(ctx context.Context, sc store.Schedule, runs []store.NewRun) (store.Advance, error) {
 	a, err := s.Store.Advance(ctx, sc, runs)
 	a.Runs, err = s.runs(a.Runs, err)

@@ -153,7 +153,7 @@ func (rt *Runtime) newRun(ctx context.Context, def *definition, input []byte, op
 	return store.NewRun{
 		ID: c.id, Workflow: def.name, Queue: c.queue, Partition: c.part, Priority: c.priority, Labels: c.labels,
 		Version: rt.cfg.Version, Input: input, Deadline: stored(c.deadline), StartAt: stored(c.at),
-		CreatedAt: at, Trace: rt.newTrace(ctx), OnParentEnd: c.onParent, Messages: messages,
+		CreatedAt: at, Trace: rt.newTrace(ctx), OnParentEnd: c.onParent, Pinned: rt.pins(def), Messages: messages,
 		Dedup: c.key.dedup, DedupReject: c.key.policy == DedupReject, Debounce: c.key.debounce, DebounceUntil: stored(latest),
 	}, nil
 }

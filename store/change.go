@@ -23,6 +23,21 @@ type Changer interface {
 	// this call, by [Remover.Sweep], and, those whose spans are still to be
 	// sent, by [Store.SetCursor] of [SpanCursor].
 	Continue(ctx context.Context, claim Claim, c Continuation) (Continued, error)
+
+	// SetAside gives up the claim of a pinned run whose version the executor
+	// does not have. The run waits for [Changer.Admit]; when nothing of it was
+	// recorded yet, it gives up its place in its queue.
+	// Errors: ErrStale; ErrConflict when the run was asked to stop, in which
+	// case the executor keeps the claim.
+	SetAside(ctx context.Context, claim Claim) error
+
+	// Admit queues runs of a version that were set aside, at most limit, the
+	// oldest first, and returns how many.
+	Admit(ctx context.Context, version string, now time.Time, limit int) (int, error)
+
+	// SetVersion gives a run another version, and queues it when it was set
+	// aside. Errors: ErrNotFound; ErrConflict when the run has ended.
+	SetVersion(ctx context.Context, id, version string, now time.Time) (Run, error)
 }
 
 // Continuation is how a run goes on.

@@ -44,6 +44,10 @@ type Run struct {
 	// StartKey is the key, of [NewRun.Dedup] or [NewRun.Debounce], under which
 	// it was started; it says nothing of who holds the key now.
 	StartKey string
+	// Pinned: only executors of its version may have it.
+	Pinned bool
+	// Aside: it is pinned, and waits for an executor of its version.
+	Aside bool
 	// Base is the index of the first call in the history: above zero for a run
 	// that went on anew, see [Continuation].
 	Base int
@@ -87,6 +91,8 @@ type NewRun struct {
 	StartAt   time.Time
 	CreatedAt time.Time
 	Trace     Trace
+	// Pinned has the run executed under Version only; see [Changer.SetAside].
+	Pinned bool
 	// ClaimFor creates the run already claimed by this executor, at epoch 1:
 	// one write instead of two. Not for a delayed run or one with a Queue.
 	ClaimFor string
@@ -114,6 +120,7 @@ type NewRun struct {
 type Filter struct {
 	Statuses []Status
 	Workflow string
+	Version  string
 	Queue    *string
 	ParentID string
 	Labels   map[string]string

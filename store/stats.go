@@ -10,6 +10,8 @@ type Stats struct {
 	// OldestQueued is when the longest-waiting claimable run was queued; zero
 	// when none waits.
 	OldestQueued time.Time
+	// Aside counts the runs that wait for an executor of their version.
+	Aside map[string]int64
 	// NextDue is when the next timer or deadline falls due; zero when none.
 	NextDue time.Time
 }

@@ -98,6 +98,7 @@ func (a *api) routes() []route {
 		{http.MethodPost, "/v1/runs:delete", a.bulk(a.rt.DeleteAll), nil},
 		{http.MethodGet, "/v1/runs/{id}", a.get, waits},
 		{http.MethodPost, "/v1/runs/{id}/fork", a.fork, forkParams},
+		{http.MethodPost, "/v1/runs/{id}/version", a.setVersion, []string{"to"}},
 		{http.MethodDelete, "/v1/runs/{id}", a.delete, nil},
 		{http.MethodGet, "/v1/runs/{id}/steps", a.steps, nil},
 		{http.MethodGet, "/v1/runs/{id}/history", a.history, nil},

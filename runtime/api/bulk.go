@@ -27,6 +27,7 @@ const (
 type bulkFilter struct {
 	Status   names             `json:"status"`
 	Workflow string            `json:"workflow"`
+	Version  string            `json:"version"`
 	Queue    *string           `json:"queue"`
 	Parent   string            `json:"parent"`
 	Label    map[string]string `json:"label"`
@@ -98,7 +99,7 @@ func (a *api) bulkBody(w http.ResponseWriter, r *http.Request) (f runtime.Filter
 	if err := decodeStrictly(data, &v); err != nil {
 		return f, 0, b, err
 	}
-	f = runtime.Filter{Statuses: v.Status, Workflow: v.Workflow, Queue: v.Queue, ParentID: v.Parent, Labels: v.Label}
+	f = runtime.Filter{Statuses: v.Status, Workflow: v.Workflow, Version: v.Version, Queue: v.Queue, ParentID: v.Parent, Labels: v.Label}
 	times := url.Values{}
 	for name, value := range map[string]string{"since": v.Since, "until": v.Until} {
 		if value != "" {

@@ -37,3 +37,18 @@ func (a *api) fork(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Location", "/v1/runs/"+run.ID)
 	return answer(w, http.StatusAccepted, a.runOf(&run))
 }
+
+// setVersion gives a run another version.
+func (a *api) setVersion(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := bounded(r)
+	defer cancel()
+	to := r.URL.Query().Get("to")
+	if to == "" {
+		return bad("to", to, "the version that is to execute the run")
+	}
+	run, err := a.rt.SetVersion(ctx, runID(r), to)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, a.runOf(&run))
+}

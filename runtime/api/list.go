@@ -11,7 +11,7 @@ import (
 	"github.com/stepwell/stepwell/runtime"
 )
 
-var listParams = []string{"status", "workflow", "queue", "label.", "since", "until", "parent", "limit", "cursor"}
+var listParams = []string{"status", "workflow", "version", "queue", "label.", "since", "until", "parent", "limit", "cursor"}
 
 const (
 	defaultLimit = 100
@@ -62,7 +62,7 @@ func filterOf(q url.Values, now time.Time) (f runtime.Filter, limit int, err err
 	if f.Statuses, err = statusParams(q); err != nil {
 		return f, 0, err
 	}
-	f.Workflow, f.ParentID, f.Labels = q.Get("workflow"), q.Get("parent"), labelParams(q)
+	f.Workflow, f.Version, f.ParentID, f.Labels = q.Get("workflow"), q.Get("version"), q.Get("parent"), labelParams(q)
 	if q.Has("queue") {
 		queue := q.Get("queue") // empty: the runs without one
 		f.Queue = &queue

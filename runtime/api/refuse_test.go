@@ -129,7 +129,7 @@ func TestBadRequests(t *testing.T) {
 			`since is "now": want a time such as 2026-01-31T12:00:00Z, or a duration before now such as 1h`},
 		{"bad cursor", "GET", "/v1/runs?cursor=123", "", nil, 400, "invalid", `cursor is "123": want the next of an answer to the same call`},
 		{"misspelt filter", "GET", "/v1/runs?workflows=a", "", nil, 400, "invalid",
-			`unknown parameter "workflows": want status, workflow, queue, label.NAME, since, until, parent, limit or cursor`},
+			`unknown parameter "workflows": want status, workflow, version, queue, label.NAME, since, until, parent, limit or cursor`},
 
 		{"bulk without a body", "POST", "/v1/runs:cancel", "", nil, 400, "invalid", `the body is empty: want a filter such as {"status":["failed"]}`},
 		{"bulk of everything", "POST", "/v1/runs:delete", "{}", nil, 400, "invalid", "the filter excludes nothing, and all runs would be deleted: say all if that is meant"},

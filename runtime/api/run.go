@@ -55,12 +55,14 @@ type runJSON struct {
 	Deadline   stamp             `json:"deadline,omitzero"`
 	Executor   string            `json:"executor,omitzero"`
 	TraceID    string            `json:"trace_id,omitzero"`
+	Pinned     bool              `json:"pinned,omitzero"`
+	Aside      bool              `json:"aside,omitzero"` // it is pinned, and waits for a process of its version
 }
 
 func (a *api) runOf(r *runtime.Run) runJSON {
 	v := runJSON{
 		ID: r.ID, Workflow: r.Workflow, Status: r.Status, Error: r.Error,
-		Queue: r.Queue, Partition: r.Partition, StartKey: r.StartKey, Priority: r.Priority, Labels: r.Labels, Version: r.Version, Attempt: r.Attempt,
+		Queue: r.Queue, Partition: r.Partition, StartKey: r.StartKey, Priority: r.Priority, Labels: r.Labels, Version: r.Version, Pinned: r.Pinned, Aside: r.Aside, Attempt: r.Attempt,
 		ParentID: r.ParentID, ForkedFrom: r.ForkedFrom, Executor: r.Executor,
 		CreatedAt: stamp{r.CreatedAt}, StartedAt: stamp{r.StartedAt}, EndedAt: stamp{r.EndedAt},
 		WakeAt: stamp{r.WakeAt}, Deadline: stamp{r.Deadline},

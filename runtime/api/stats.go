@@ -9,8 +9,10 @@ import (
 )
 
 type statsJSON struct {
-	Runs           map[string]int64 `json:"runs"`
-	Queues         []queueJSON      `json:"queues"`
+	Runs   map[string]int64 `json:"runs"`
+	Queues []queueJSON      `json:"queues"`
+	// Aside counts the pinned runs that wait for a process of their version.
+	Aside          map[string]int64 `json:"aside,omitempty"`
 	Commits        uint64           `json:"commits"`
 	CommitsPerS    float64          `json:"commits_per_s"`
 	Loaded         int              `json:"loaded"`
@@ -33,7 +35,7 @@ func (a *api) stats(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := a.rt.Health()
 	v := statsJSON{
-		Runs: map[string]int64{}, Queues: []queueJSON{}, Loaded: h.Loaded,
+		Runs: map[string]int64{}, Queues: []queueJSON{}, Loaded: h.Loaded, Aside: st.Aside,
 		Commits: h.Store.Commits, CommitsPerS: a.rate.at(h.Store.Commits, time.Now()),
 		OldestQueuedAt: stamp{st.OldestQueued}, NextWakeAt: stamp{st.NextDue},
 	}

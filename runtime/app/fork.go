@@ -36,3 +36,14 @@ func runsFork() *cobra.Command {
 	f.StringArray("label", nil, "NAME=VALUE to find it by, in place of the other's; may be repeated")
 	return c
 }
+
+func runsSetVersion() *cobra.Command {
+	return clientCommand("set-version RUN-ID VERSION", "Have a pinned run executed by another version", takes("RUN-ID", "VERSION"),
+		func(r *request, _ *pflag.FlagSet, args []string) error {
+			data, err := r.call(r.ctx, http.MethodPost, runPath(args[0], "version"), url.Values{"to": {args[1]}}, nil)
+			if err != nil {
+				return err
+			}
+			return r.print(data, r.runTable)
+		})
+}

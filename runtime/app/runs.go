@@ -26,7 +26,7 @@ func runsCommand() *cobra.Command {
 		runsMany("cancel", "cancelled", "Ask runs to stop", change("cancel")),
 		runsMany("resume", "resumed", "Continue stuck or cancelled runs; with a filter, stuck ones unless --status says more", change("resume")),
 		runsMany("delete", "deleted", "Delete runs that have ended, with all that is kept of them", deleteOne))
-	c.AddCommand(runsExport(), runsFork())
+	c.AddCommand(runsExport(), runsFork(), runsSetVersion())
 	return c
 }
 
@@ -97,11 +97,12 @@ func runsList() *cobra.Command {
 }
 
 // filterFlags select runs, with --label.
-var filterFlags = []string{"status", "workflow", "queue", "since", "until", "parent"}
+var filterFlags = []string{"status", "workflow", "version", "queue", "since", "until", "parent"}
 
 func addFilterFlags(f *pflag.FlagSet) {
 	f.String("status", "", "only these, with commas between: queued, delayed, running, waiting, succeeded, failed, cancelled, stuck")
 	f.String("workflow", "", "only runs of this workflow")
+	f.String("version", "", "only runs of this version")
 	f.String("queue", "", "only runs of this queue; empty: those of none")
 	f.StringArray("label", nil, "only runs with this label, as NAME=VALUE; may be repeated")
 	f.String("since", "", "only runs created since: a time, or a duration such as 1h before now")

@@ -24,6 +24,8 @@ type runView struct {
 	Priority   int               `json:"priority"`
 	Labels     map[string]string `json:"labels"`
 	Version    string            `json:"version"`
+	Pinned     bool              `json:"pinned"`
+	Aside      bool              `json:"aside"`
 	Attempt    int               `json:"attempt"`
 	ParentID   string            `json:"parent_id"`
 	ForkedFrom string            `json:"forked_from"`
@@ -137,6 +139,12 @@ func (r *request) runTable(data []byte) error {
 	}
 	slices.Sort(labels)
 	row("labels", strings.Join(labels, " "))
+	switch {
+	case v.Aside:
+		v.Version += " (pinned, and no process of it was here)"
+	case v.Pinned:
+		v.Version += " (pinned)"
+	}
 	row("version", v.Version)
 	row("attempt", fmt.Sprint(v.Attempt))
 	row("parent", v.ParentID)

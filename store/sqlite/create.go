@@ -27,7 +27,7 @@ func (s *Store) Create(ctx context.Context, n store.NewRun) (store.Run, bool, er
 
 // single reports whether the run is created by one statement.
 func single(n *store.NewRun) bool {
-	return len(n.Labels)+len(n.Messages)+len(n.Partition)+len(n.Dedup)+len(n.Debounce) == 0 && n.OnParentEnd == 0
+	return len(n.Labels)+len(n.Messages)+len(n.Partition)+len(n.Dedup)+len(n.Debounce) == 0 && n.OnParentEnd == 0 && !n.Pinned
 }
 
 func validateNew(n store.NewRun) error {
@@ -88,6 +88,11 @@ func (t *tx) insert(n store.NewRun) (store.Run, bool, error) {
 			return store.Run{}, false, err
 		}
 	}
+	if n.Pinned {
+		if _, err := t.exec(pinRun, r.Seq); err != nil {
+			return store.Run{}, false, err
+		}
+	}
 	if n.OnParentEnd != 0 {
 		if _, err := t.exec(setParentEnd, r.Seq, int64(n.OnParentEnd)); err != nil {
 			return store.Run{}, false, err
@@ -119,7 +124,7 @@ func newRun(n store.NewRun) store.Run {
 	r := store.Run{
 		ID: n.ID, Workflow: n.Workflow, Status: store.Queued, Queue: n.Queue, Priority: n.Priority,
 		Labels: n.Labels, Version: n.Version, Input: n.Input, ParentID: n.ParentID, Partition: n.Partition, StartKey: key,
-		CreatedAt: fromMicros(n.CreatedAt.UnixMicro()), Attempt: 1, Trace: n.Trace,
+		CreatedAt: fromMicros(n.CreatedAt.UnixMicro()), Attempt: 1, Trace: n.Trace, Pinned: n.Pinned,
 	}
 	if len(n.Labels) == 0 {
 		r.Labels = nil
@@ -158,9 +163,9 @@ func scanRun(r row) (store.Run, error) {
 		Queue: r.text(4), Priority: int(r.int(5)), Version: r.text(6), ParentID: r.text(7), ForkedFrom: r.text(8),
 		CreatedAt: r.time(9), QueuedAt: r.time(10), StartedAt: r.time(11), EndedAt: r.time(12), WakeAt: r.time(13),
 		Deadline: r.time(14), Executor: r.text(15), Epoch: r.int(16), Attempt: int(r.int(17)), Signals: r.int(18),
-		Stop: store.StopCause(r.int(19)), Trace: scanTrace(r, 20, 21), Input: r.blob(25), Output: r.blob(26), Partition: r.text(27), StartKey: r.text(28), Base: int(r.int(29)),
+		Stop: store.StopCause(r.int(19)), Trace: scanTrace(r, 20, 21), Input: r.blob(25), Output: r.blob(26), Partition: r.text(27), StartKey: r.text(28), Base: int(r.int(29)), Pinned: r.int(30) != 0,
 	}
-	run.Trace.Sampled = r.int(22) == 1
+	run.Trace.Sampled, run.Aside = r.int(22) == 1, r.int(30) == 2 && run.Status == store.Waiting
 	if s := r.text(23); s != "" {
 		if err := json.Unmarshal([]byte(s), &run.Labels); err != nil {
 			return store.Run{}, fmt.Errorf("%w: labels of run %s: %w", store.ErrCorrupt, run.ID, err)

@@ -49,7 +49,7 @@ WHERE one = 1`
 	// runColumns is the order in which scanRun reads.
 	runColumns = `seq, id, workflow, status, queue, priority, version, parent_id, forked_from,
     created_at, queued_at, started_at, ended_at, wake_at, deadline, executor, epoch, attempt,
-    signals, stop, trace_id, parent_span, sampled, labels, error, input, output, partition, start_key, base`
+    signals, stop, trace_id, parent_span, sampled, labels, error, input, output, partition, start_key, base, pin`
 
 	// The statements of the hot path number no parameters: the driver makes a
 	// string of every name.
@@ -155,10 +155,11 @@ SELECT id, queue
 FROM runs
 WHERE seq = ?1`
 
-	// requeueRun makes a run claimable. ?2 is now.
+	// requeueRun makes a run claimable, which is then not set aside any more. ?2
+	// is now.
 	requeueRun = `
 UPDATE runs
-SET status = 1, queued_at = ?2, wake_at = NULL, due_at = ` + deadlineDue + `
+SET status = 1, queued_at = ?2, pin = MIN(pin, 1), wake_at = NULL, due_at = ` + deadlineDue + `
 WHERE seq = ?1`
 
 	signalRun = `
@@ -180,7 +181,7 @@ WHERE seq = ?1`
 	// whose span was not sent yet is forgotten; one that was counts.
 	resumeRun = `
 UPDATE runs
-SET status = 1, stop = 0, queued_at = ?2, ended_at = NULL, end_pos = NULL, error = NULL, output = NULL,
+SET status = 1, stop = 0, pin = MIN(pin, 1), queued_at = ?2, ended_at = NULL, end_pos = NULL, error = NULL, output = NULL,
     started_at = CASE WHEN queue = '' THEN started_at END, attempt = attempt + 1,
     resumes = resumes + (status = 7 AND end_pos <= (SELECT COALESCE(MAX(pos), 0) FROM cursors WHERE name = 'spans')),
     recoveries = 0, due_at = deadline

@@ -38,6 +38,36 @@ SET status = 1, queued_at = ?3, input = ?4, base = ?5, base_pos = ?6, wake_at = 
 WHERE seq = ?1 AND epoch = ?2 AND status = 3 AND stop = 0
 RETURNING queue, sampled`
 
+	pinRun = `
+UPDATE runs
+SET pin = 1
+WHERE seq = ?1`
+
+	// setAside: a run of which nothing is recorded has not begun.
+	setAside = `
+UPDATE runs
+SET status = 4, pin = 2, wake_at = NULL, due_at = ` + deadlineDue + `,
+    started_at = CASE WHEN base > 0 OR EXISTS (SELECT 1 FROM steps WHERE run = ?1) THEN started_at END
+WHERE seq = ?1 AND epoch = ?2 AND status = 3 AND stop = 0`
+
+	selectAside = `
+SELECT seq
+FROM runs
+WHERE pin = 2 AND version = ?1 AND status = 4
+ORDER BY seq
+LIMIT ?2`
+
+	countAside = `
+SELECT version, COUNT(*)
+FROM runs
+WHERE pin = 2 AND status = 4
+GROUP BY version`
+
+	setVersion = `
+UPDATE runs
+SET version = ?2
+WHERE seq = ?1`
+
 	insertLeftover = `
 INSERT INTO leftovers (due, run, pos)
 VALUES (?1, ?2, ?3)

@@ -25,6 +25,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // because a scan would go unnoticed until the table is large.
 var hot = []string{
 	"firstRow", "copySteps", "forkRun", "continueRun", "selectLeftover", "countLeftovers", "sweepableLeft",
+	"setAside", "selectAside", "countAside", "setVersion",
 	"claimStarted", "claimNew", "countHeld", "insertStep", "selectSteps", "suspendRun", "selectClaim", "finishRun",
 	"releaseRun", "selectRun", "requeueRun", "stopRun", "resumeRun", "endUnstarted", "selectDue", "nextDue",
 	"countReturned",

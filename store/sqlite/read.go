@@ -67,6 +67,9 @@ func listQuery(f store.Filter) (string, []any) {
 	if f.Workflow != "" {
 		cond("workflow = ?", f.Workflow)
 	}
+	if f.Version != "" {
+		cond("version = ?", f.Version)
+	}
 	if f.Queue != nil {
 		cond("queue = ?", *f.Queue)
 	}
@@ -105,6 +108,16 @@ func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
 	st := store.Stats{Runs: map[store.Status]int64{}}
 	err := s.r.view(ctx, func(c *conn) error {
 		n, err := readState(c)
+		if err != nil {
+			return err
+		}
+		err = c.query(countAside, func(r row) error {
+			if st.Aside == nil {
+				st.Aside = map[string]int64{}
+			}
+			st.Aside[r.text(0)] = r.int(1)
+			return nil
+		})
 		if err != nil {
 			return err
 		}

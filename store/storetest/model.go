@@ -24,6 +24,7 @@ type modelRun struct {
 	recoveredAt int // rows of history at the last recovery
 	steps       []store.Step
 	mailbox     mailbox
+	left        int // spans of older histories
 }
 
 func newModel() *model { return &model{byID: map[string]*modelRun{}, cur: map[string]int64{}} }
@@ -55,7 +56,7 @@ func (m *model) create(n store.NewRun) (*modelRun, bool, error) {
 	r := &modelRun{Run: store.Run{
 		Seq: m.seq, ID: n.ID, Workflow: n.Workflow, Status: store.Queued, Queue: n.Queue, Priority: n.Priority,
 		Labels: n.Labels, Version: n.Version, Input: n.Input, ParentID: n.ParentID, CreatedAt: n.CreatedAt, QueuedAt: n.CreatedAt,
-		Deadline: n.Deadline, Attempt: 1, Trace: n.Trace,
+		Deadline: n.Deadline, Attempt: 1, Trace: n.Trace, Pinned: n.Pinned,
 	}}
 	switch {
 	case n.ClaimFor != "":
@@ -166,14 +167,14 @@ func (r *modelRun) askToStop(cause store.StopCause, now time.Time) {
 	switch {
 	case r.StartedAt.IsZero() || r.Status == store.Stuck:
 		r.Status, r.Error, r.EndedAt = stopped(cause), &store.Failure{Code: stopCodes[cause]}, now
-		r.WakeAt = time.Time{}
+		r.WakeAt, r.Aside = time.Time{}, false
 	case r.Status == store.Waiting:
 		r.queue(now)
 	}
 }
 
 func (r *modelRun) queue(now time.Time) {
-	r.Status, r.QueuedAt, r.WakeAt, r.due = store.Queued, now, time.Time{}, r.deadlineDue()
+	r.Status, r.QueuedAt, r.WakeAt, r.due, r.Aside = store.Queued, now, time.Time{}, r.deadlineDue(), false
 }
 
 func (m *model) resume(id string, now time.Time) (*modelRun, error) {
@@ -333,6 +334,12 @@ func (m *model) stats() store.Stats {
 	for _, r := range m.runs {
 		st.Runs[r.Status]++
 		st.NextDue = earliest(st.NextDue, r.due)
+		if r.Aside {
+			if st.Aside == nil {
+				st.Aside = map[string]int64{}
+			}
+			st.Aside[r.Version]++
+		}
 		if r.Status == store.Queued {
 			st.OldestQueued = earliest(st.OldestQueued, r.QueuedAt)
 		}

@@ -97,7 +97,7 @@ func (p *player) playMailbox(o op) error {
 		}
 		return same(err, wantErr)
 	case "take":
-		s := receipt(fmt.Sprint(o.c%7), topic)
+		s := receipt(fmt.Sprint(p.base(c)+o.c%7), topic)
 		s.StartedAt, s.EndedAt = o.t, o.t
 		got, found, err := p.s.Take(p.ctx, c, topic, &s)
 		want, wantFound, wantErr := p.m.take(c, topic, s)
@@ -106,7 +106,7 @@ func (p *player) playMailbox(o op) error {
 		}
 		return same(err, wantErr)
 	default:
-		s := setting(fmt.Sprint(o.c%7), topic)
+		s := setting(fmt.Sprint(p.base(c)+o.c%7), topic)
 		s.StartedAt, s.EndedAt, s.Output = o.t, o.t, []byte(value)
 		return same(p.s.SetEvent(p.ctx, c, topic, s.Output, &s), p.m.set(c, topic, value, s))
 	}

@@ -63,7 +63,7 @@ var readRules = []rule{
 		f.create("plain")
 		f.create("queue", onQueue("q"), createdAt(at(1)))
 		f.create("child", func(n *store.NewRun) { n.ParentID = "plain" }, createdAt(at(2)))
-		f.create("other", func(n *store.NewRun) { n.Workflow = "o" }, createdAt(at(3)))
+		f.create("other", func(n *store.NewRun) { n.Workflow, n.Version = "o", "v2" }, createdAt(at(3)))
 		f.create("one", label("k", "v"), createdAt(at(4)))
 		f.create("two", label("k", "v", "l", "w"), createdAt(at(5)))
 		f.ended("failed", store.Failed)
@@ -77,6 +77,7 @@ var readRules = []rule{
 			"statuses":    {store.Filter{Statuses: []store.Status{store.Delayed, store.Failed, store.Failed}}, []string{"delayed", "failed"}},
 			"no such":     {store.Filter{Statuses: []store.Status{store.Stuck}}, nil},
 			"workflow":    {store.Filter{Workflow: "o"}, []string{"other"}},
+			"version":     {store.Filter{Version: "v2"}, []string{"other"}},
 			"queue":       {store.Filter{Queue: &q}, []string{"queue"}},
 			"no queue":    {store.Filter{Queue: &none, Until: at(3)}, []string{"failed", "child", "plain"}},
 			"parent":      {store.Filter{ParentID: "plain"}, []string{"child"}},

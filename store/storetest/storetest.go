@@ -17,7 +17,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		name  string
 		rules []rule
 	}{
-		{"fork", forkRules}, {"continue", continueRules},
+		{"fork", forkRules}, {"continue", continueRules}, {"version", versionRules},
 		{"create", createRules}, {"claim", claimRules}, {"history", historyRules}, {"end", endRules}, {"compensate", compensateRules},
 		{"queues", queueRules}, {"partitions", partitionRules}, {"start_keys", startKeyRules},
 		{"stop", stopRules}, {"due", dueRules}, {"recover", recoverRules}, {"read", readRules},

@@ -112,6 +112,21 @@ func (w *watched) Continue(ctx context.Context, claim store.Claim, c store.Conti
 	return w.Store.Continue(ctx, claim, c)
 }
 
+func (w *watched) SetAside(ctx context.Context, claim store.Claim) error {
+	defer w.count()
+	return w.Store.SetAside(ctx, claim)
+}
+
+func (w *watched) Admit(ctx context.Context, version string, now time.Time, limit int) (int, error) {
+	defer w.count()
+	return w.Store.Admit(ctx, version, now, limit)
+}
+
+func (w *watched) SetVersion(ctx context.Context, id, version string, now time.Time) (store.Run, error) {
+	defer w.count()
+	return w.Store.SetVersion(ctx, id, version, now)
+}
+
 func (w *watched) Due(ctx context.Context, now time.Time, limit int) (int, time.Time, error) {
 	defer w.count()
 	return w.Store.Due(ctx, now, limit)
