@@ -21,7 +21,8 @@ var ErrContinued = errors.New("the run continues with a new input")
 //
 // The run keeps its id, parent, deadline, labels, trace and place in its queue,
 // and the messages that it has not taken; whoever waits for its result waits
-// on. Branches still under way are ended, as at any return, and compensations that
+// on. An update that was taken and not answered fails with [ErrContinued].
+// Branches still under way are ended, as at any return, and compensations that
 // were registered are forgotten, as when the run succeeds. Places in the code
 // are counted on from the old history, so the ids of children and keys made
 // from them never come twice. The old history is unknown at once and removed in
@@ -74,8 +75,14 @@ func (e *execution) continues(b *branch, err error) bool {
 // goOn commits that the run continues. From here on this execution has nothing
 // to do with it any more.
 func (e *execution) goOn() {
+	answers, err := e.answers()
+	if err != nil {
+		e.end(*stuck(err))
+		return
+	}
+	e.next.Events = answers
 	var c store.Continued
-	err := e.rt.persist(nil, func() (err error) {
+	err = e.rt.persist(nil, func() (err error) {
 		c, err = e.rt.store.Continue(context.Background(), e.claim, *e.next)
 		return err
 	})

@@ -313,3 +313,62 @@ func TestCompensationsOfAContinuedRun(t *testing.T) {
 		}
 	})
 }
+
+// TestUpdatesOfAContinuedRun: one that is under way fails, one that was not
+// taken yet is answered by the next history.
+func TestUpdatesOfAContinuedRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := runtime.Define("w", func(ctx context.Context, n int) (int, error) {
+			err := runtime.OnUpdate(ctx, "slow", func(ctx context.Context, d time.Duration) (int, error) { return n, runtime.Sleep(ctx, d) })
+			if err != nil {
+				return 0, err
+			}
+			if err := runtime.Sleep(ctx, time.Hour); err != nil || n == 3 {
+				return n, err
+			}
+			return 0, runtime.ContinueAs(ctx, n+1)
+		})
+		s := openStore(t)
+		r := serveOn(t, s, runtime.Config{Logger: quiet}, w)
+		if _, err := w.Start(r.ctx, 1, runtime.ID("one")); err != nil {
+			t.Fatal(err)
+		}
+		type response struct {
+			n   int
+			err error
+		}
+		ask := func(key string, d time.Duration) <-chan response {
+			ch := make(chan response, 1)
+			ctx := r.ctx
+			go func() {
+				n, err := runtime.Update[int](ctx, "one", "slow", d, runtime.MessageKey(key))
+				ch <- response{n, err}
+			}()
+			synctest.Wait()
+			return ch
+		}
+		if a := <-ask("quick", time.Minute); a.n != 1 || a.err != nil {
+			t.Errorf("before it continues: %+v", a)
+		}
+		slow := ask("slow", 10*time.Hour)
+		next := ask("next", time.Minute)
+		if a := <-slow; !errors.Is(a.err, runtime.ErrContinued) {
+			t.Errorf("under way while it continues: %+v", a)
+		}
+		if a := <-next; a.n != 2 || a.err != nil {
+			t.Errorf("not taken while it continues: %+v", a)
+		}
+		// Taken before a restart, too.
+		ask("restart", 10*time.Hour)
+		time.Sleep(time.Minute)
+		r.stop()
+		time.Sleep(2 * time.Hour)
+		r = serveOn(t, s, runtime.Config{Logger: quiet}, w)
+		if a := <-ask("restart", 10*time.Hour); !errors.Is(a.err, runtime.ErrContinued) {
+			t.Errorf("under way over a restart: %+v", a)
+		}
+		if a := <-ask("quick", time.Minute); a.n != 1 || a.err != nil {
+			t.Errorf("asked again, after: %+v", a)
+		}
+	})
+}

@@ -105,6 +105,7 @@ func init() {
 	RegisterError("context_deadline", context.DeadlineExceeded)
 	RegisterError("run_not_found", ErrNotFound)
 	RegisterError("run_exists", ErrExists)
+	RegisterError("continued", ErrContinued)
 	RegisterError("sealed", ErrSealed)
 	RegisterError("run_conflict", ErrConflict)
 }

@@ -56,7 +56,8 @@ type execution struct {
 	signals    int64
 	stop       store.StopCause
 
-	handlers map[string]bool // names of updates that have one
+	handlers map[string]bool    // names of updates that have one
+	open     map[updateKey]bool // updates that were taken and not answered
 
 	ended *store.Run // with its outcome, before done is closed
 
@@ -130,7 +131,7 @@ func (e *execution) begin() {
 		if err := unopened(rows); err != nil {
 			e.fail(err)
 		}
-		e.history = newHistory(rows)
+		e.history, e.open = newHistory(rows), openUpdates(rows)
 		e.parent.Store(slices.ContainsFunc(rows, func(s store.Step) bool { return s.Kind == store.KindChild }) || e.run.Base > 0)
 	}
 	call, err := e.def.prepare(e.rt.cfg.Codec, e.run.Input)

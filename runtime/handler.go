@@ -43,6 +43,58 @@ func (e *execution) handles(name string) bool {
 	return true
 }
 
+// updateKey tells the updates of a run apart.
+type updateKey struct{ name, key string }
+
+// note keeps what is known of the updates that were taken and not answered.
+func (e *execution) note(row *store.Step, open bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.open == nil {
+		e.open = map[updateKey]bool{}
+	}
+	noteUpdate(e.open, row, open)
+}
+
+func noteUpdate(updates map[updateKey]bool, row *store.Step, open bool) {
+	if key := (updateKey{row.Name, row.ChildID}); open {
+		updates[key] = true
+	} else {
+		delete(updates, key)
+	}
+}
+
+// openUpdates finds in a history the updates that were taken and not answered.
+func openUpdates(rows []store.Step) map[updateKey]bool {
+	var updates map[updateKey]bool
+	for i := range rows {
+		if row := &rows[i]; row.Kind == store.KindUpdate {
+			if updates == nil {
+				updates = map[updateKey]bool{}
+			}
+			// The first row of one is the request, the second the answer.
+			noteUpdate(updates, row, !updates[updateKey{row.Name, row.ChildID}])
+		}
+	}
+	return updates
+}
+
+// answers are those to the updates that nobody will answer any more, because the
+// run continues, by the keys of their events.
+func (e *execution) answers() (map[string][]byte, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	events := map[string][]byte{}
+	for update := range e.open {
+		value, err := e.rt.encodeAnswer(answer{Error: recorded(fmt.Errorf("%w, and this was not answered before", ErrContinued))})
+		if err != nil {
+			return nil, err
+		}
+		events[answerEvent(update.name, update.key)] = value
+	}
+	return events, nil
+}
+
 // enterAlone is enter on a branch that nobody else may use.
 func (b *branch) enterAlone() {
 	if err := b.enter(); err != nil {
@@ -98,6 +150,7 @@ func (b *branch) accept(ctx context.Context, h *handler) *store.Step {
 		}
 		if found {
 			row.Output = m.Payload
+			b.e.note(row, true)
 			return row
 		}
 	}
@@ -155,5 +208,6 @@ func (b *branch) answer(h *handler, req *store.Step, out []byte, err error) bool
 		b.e.fail(err)
 	}
 	b.publish(answerEvent(h.name, req.ChildID), value, row)
+	b.e.note(row, false)
 	return true
 }

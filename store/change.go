@@ -47,6 +47,8 @@ type Continuation struct {
 	// the last in the old, so that no path comes twice in the life of a run.
 	Base int
 	At   time.Time
+	// Events are set with it, by their keys; see [Values.SetEvent].
+	Events map[string][]byte
 }
 
 // Continued says what became of a run that was to go on.

@@ -37,6 +37,11 @@ func (t *tx) goOn(claim store.Claim, c store.Continuation) (store.Continued, err
 	if err := t.still(claim.Seq, ""); err != nil {
 		return store.Continued{}, err
 	}
+	for key, value := range c.Events {
+		if err := t.setEvent(claim, key, value, c.At); err != nil {
+			return store.Continued{}, err
+		}
+	}
 	if sampled {
 		// The spans of the rows are still to be sent.
 		_, err := t.exec(insertLeftover, pos, claim.Seq, pos)

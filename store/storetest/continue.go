@@ -80,6 +80,26 @@ var continueRules = []rule{
 			f.broken("it ended %s", s)
 		}
 	}},
+	{"events are set with it, or not at all", func(f *fixture) {
+		a := f.running("a")
+		set := func(c store.Claim) (store.Continued, error) {
+			return f.s.Continue(f.Context(), c, store.Continuation{Base: 1, At: at(6), Events: map[string][]byte{"k": []byte("v")}})
+		}
+		f.stop("a", store.StopCancel)
+		_, err := set(a.Claim())
+		f.must(err)
+		_, err = set(store.Claim{Seq: a.Seq, ID: "a", Epoch: 7})
+		f.wantErr("a stale claim", err, store.ErrStale)
+		if _, found, err := f.s.EventValue(f.Context(), "a", "k"); err != nil || found {
+			f.broken("it was set, %v", err)
+		}
+		b := f.running("b")
+		_, err = set(b.Claim())
+		f.must(err)
+		if v, found, err := f.s.EventValue(f.Context(), "b", "k"); err != nil || !found || string(v.Value) != "v" || !v.SetAt.Equal(at(6)) {
+			f.broken("%+v, %t, %v", v, found, err)
+		}
+	}},
 	{"a stale claim continues nothing", func(f *fixture) {
 		a := f.running("a")
 		f.record(a.Claim(), "0")
