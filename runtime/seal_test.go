@@ -385,6 +385,45 @@ func TestALostErrorParksTheRun(t *testing.T) {
 	})
 }
 
+// TestAStepThatCannotReadParksTheRun: what it is refused for want of a key is no
+// outcome to record.
+func TestAStepThatCannotReadParksTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t)
+		says := runtime.Define("says", func(ctx context.Context, _ struct{}) (int, error) { return 1, runtime.SetEvent(ctx, "word", "tea") })
+		hears := runtime.Define("hears", func(ctx context.Context, _ struct{}) (string, error) {
+			return runtime.Step(ctx, "listen", func(ctx context.Context) (string, error) {
+				return runtime.GetEvent[string](ctx, "says", "word", time.Minute)
+			})
+		})
+		r := serveOn(t, s, runtime.Config{Codec: encrypted(t, key("old", 1)), Logger: quiet}, says, hears)
+		h, err := says.Start(r.ctx, struct{}{}, runtime.ID("says"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Result(r.ctx); err != nil {
+			t.Fatal(err)
+		}
+		r.stop()
+		r = serveOn(t, s, runtime.Config{Codec: encrypted(t, key("new", 2)), Logger: quiet}, says, hears)
+		if _, err := hears.Start(r.ctx, struct{}{}, runtime.ID("hears")); err != nil {
+			t.Fatal(err)
+		}
+		run, err := r.Wait(r.ctx, "hears")
+		if err != nil || run.Status != store.Stuck || run.Error.Code != "sealed" {
+			t.Fatalf("run is %s, %+v, %v; want stuck", run.Status, run.Error, err)
+		}
+		r.stop()
+		r = serveOn(t, s, runtime.Config{Codec: encrypted(t, key("new", 2), key("old", 1)), Logger: quiet}, says, hears)
+		if _, err := r.Resume(r.ctx, "hears"); err != nil {
+			t.Fatal(err)
+		}
+		if run, err = r.Wait(r.ctx, "hears"); err != nil || run.Status != store.Succeeded {
+			t.Errorf("run is %s, %+v, %v; want succeeded", run.Status, run.Error, err)
+		}
+	})
+}
+
 // TestCrashUnderEncryption kills the process at each write of sealed values and
 // errors.
 func TestCrashUnderEncryption(t *testing.T) {

@@ -186,6 +186,9 @@ func (t *try) next() (*store.Step, error) {
 	if err == errShutdown {
 		t.branch.e.fail(errDraining)
 	}
+	if err != nil && errors.Is(err, ErrSealed) {
+		t.branch.e.fail(fmt.Errorf("step %q: %w", t.name, err)) // with the key it will have another outcome
+	}
 	if t.tx != nil {
 		if row := t.tx.committed(t.branch.e); row != nil {
 			return row, nil

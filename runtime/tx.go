@@ -51,7 +51,7 @@ func Tx[T any](ctx context.Context, name string, fn func(ctx context.Context, tx
 		return none, err
 	}
 	if err := v.decode(data); err != nil {
-		b.e.fail(fmt.Errorf("%w: step %q returned what no longer fits %T: %w", ErrNondeterministic, name, v.out, err))
+		b.e.fail(unfit(fmt.Sprintf("step %q returned what no longer fits %T", name, v.out), err))
 	}
 	return v.seen, nil
 }
