@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,15 +13,19 @@ import (
 	"github.com/stepwell/stepwell/store"
 )
 
-// start begins n delayed runs with a label, named by it and a number.
+// startMany begins n delayed runs with a label, named by it and a number.
 func startMany(t *testing.T, ctx context.Context, w *runtime.Workflow[struct{}, int], n int, label string) {
 	t.Helper()
+	var wg sync.WaitGroup
 	for i := range n {
-		_, err := w.Start(ctx, struct{}{}, runtime.ID(fmt.Sprint(label, i)), runtime.Delay(time.Hour), runtime.Labels(map[string]string{"set": label}))
-		if err != nil {
-			t.Fatal(err)
-		}
+		wg.Go(func() {
+			_, err := w.Start(ctx, struct{}{}, runtime.ID(fmt.Sprint(label, i)), runtime.Delay(time.Hour), runtime.Labels(map[string]string{"set": label}))
+			if err != nil {
+				t.Error(err)
+			}
+		})
 	}
+	wg.Wait()
 }
 
 func labelled(v string) runtime.Filter { return runtime.Filter{Labels: map[string]string{"set": v}} }

@@ -45,6 +45,11 @@ type Config struct {
 	// Sample decides whether a new run is traced. remote is the caller's
 	// decision when it came with one. Default: never.
 	Sample func(traceID [16]byte, remote *bool) bool
+	// Retention is how long runs are kept after their end. Default: for ever.
+	Retention Retention
+	// KeepUnsent has Retention wait until the spans of a traced run were sent.
+	// Set it where they are being sent, or they wait for ever.
+	KeepUnsent bool
 	// Committed is called after each commit that concerns a run. It must not
 	// block.
 	Committed func()
@@ -71,6 +76,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.UnloadAfter < 0 {
 		errs = append(errs, fmt.Errorf("UnloadAfter is %v: want more than 0", c.UnloadAfter))
+	}
+	if err := c.Retention.check(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Codec == nil {
 		c.Codec = JSON{}

@@ -12,22 +12,20 @@ import (
 	"github.com/stepwell/stepwell/store"
 )
 
-// many is a workflow of n steps.
+// many is a workflow of n steps, as many at once as the store commits together.
 func many(n int) *runtime.Workflow[struct{}, int] {
 	return once(func(ctx context.Context) (int, error) {
-		for i := range n {
-			if _, err := runtime.Step(ctx, "s", func(context.Context) (int, error) { return i, nil }); err != nil {
-				return 0, err
-			}
-		}
-		return n, nil
+		_, err := runtime.Map(ctx, make([]struct{}, n), 500, func(ctx context.Context, _ struct{}) (int, error) {
+			return runtime.Step(ctx, "s", func(context.Context) (int, error) { return 1, nil })
+		})
+		return n, err
 	})
 }
 
 func TestDelete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openStore(t)
-		w := many(1000)
+		w := many(300)
 		r := serveOn(t, s, runtime.Config{Logger: quiet}, w)
 		if _, err := w.Call(r.ctx, struct{}{}, runtime.ID("a")); err != nil {
 			t.Fatal(err)
@@ -52,7 +50,7 @@ func TestDelete(t *testing.T) {
 		if steps, err := s.Load(r.ctx, run.Seq); len(steps) > 0 || err != nil {
 			t.Errorf("%d rows are left, %v", len(steps), err)
 		}
-		if n, err := w.Call(r.ctx, struct{}{}, runtime.ID("a")); n != 1000 || err != nil {
+		if n, err := w.Call(r.ctx, struct{}{}, runtime.ID("a")); n != 300 || err != nil {
 			t.Errorf("a run with the same id: %d, %v", n, err)
 		}
 		if err := runtime.Delete(r.ctx, "no id"); !errors.Is(err, runtime.ErrInvalid) {
@@ -120,7 +118,7 @@ func TestDeleteOverACrash(t *testing.T) {
 }
 
 func deleteAt(t *testing.T, at int, persisted bool) (crashed bool) {
-	const n = 600 // more than one sweep
+	const n = 1500 // more than one sweep
 	s, w := openStore(t), many(n)
 	r := serveOn(t, s, runtime.Config{Logger: quiet}, w)
 	if _, err := w.Call(r.ctx, struct{}{}, runtime.ID("a")); err != nil {

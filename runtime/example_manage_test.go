@@ -43,3 +43,10 @@ func ExampleCancelAll() {
 	// 3 3 <nil>
 	// invalid argument: the filter excludes nothing, and all runs would be cancelled: say all if that is meant
 }
+
+func ExampleRetention() {
+	const day = 24 * time.Hour
+	cfg := runtime.Config{Retention: runtime.Retention{Succeeded: 7 * day, Cancelled: 7 * day}} // what failed stays
+	fmt.Println(cfg.Retention.Succeeded, cfg.Retention.Failed)
+	// Output: 168h0m0s 0s
+}

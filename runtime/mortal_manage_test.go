@@ -21,6 +21,16 @@ func (m *mortal) Sweep(ctx context.Context, limit int) (more bool, err error) {
 	return more, err
 }
 
+func (m *mortal) Expire(ctx context.Context, e store.Expiry) (res store.Expired, err error) {
+	err = m.write(func() (err error) { res, err = m.Store.Expire(ctx, e); return err })
+	return res, err
+}
+
+func (m *mortal) Shrink(ctx context.Context) (more bool, err error) {
+	err = m.write(func() (err error) { more, err = m.Store.Shrink(ctx); return err })
+	return more, err
+}
+
 // dieAt has the death come at the n-th write from now.
 func (m *mortal) dieAt(n int) {
 	m.mu.Lock()

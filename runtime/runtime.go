@@ -246,6 +246,7 @@ func (rt *Runtime) news(events []store.Event) {
 		case store.EventEnded:
 			rt.ends.announce(ev.ID)
 			rt.schedules.ended(ev.ID)
+			rt.janitor.ended()
 			rt.changes.announce(ev.ID)
 		case store.EventChanged:
 			rt.changes.announce(ev.ID)

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRuns(t *testing.T) {
@@ -112,6 +113,35 @@ func TestRuns(t *testing.T) {
 	p.stop()
 }
 
+// TestRetentionDeletes: what the setting says happens in a whole process.
+func TestRetentionDeletes(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, "STEPWELL_RETENTION=succeeded=1s")
+	env := []string{"STEPWELL_URL=http://" + p.api}
+	for _, args := range []string{"runs start echo 1 --id a --wait 10s", "runs start work {\"fail\":true} --id b --wait 10s"} {
+		run(t, command(t, dir, env, strings.Fields(args)...))
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); ; <-tick.C {
+		resp, err := http.Get("http://" + p.api + "/v1/runs/a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusNotFound {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the run is still there after 20 s")
+		}
+	}
+	if got := run(t, command(t, dir, env, "runs", "get", "b")); got.code != 0 {
+		t.Errorf("a run that is to be kept: %+v", got)
+	}
+	p.stop()
+}
+
 func TestHealthcheck(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, dir)
@@ -140,7 +170,7 @@ func TestHelp(t *testing.T) {
 	got := run(t, command(t, t.TempDir(), nil, "help", "config"))
 	for _, name := range []string{
 		"STEPWELL_ADDR", "PORT", "STEPWELL_HEALTH_ADDR", "STEPWELL_STORE", "STEPWELL_REPLICA", "STEPWELL_REPLICA_ACK", "STEPWELL_TOKENS",
-		"STEPWELL_AUTH", "STEPWELL_VERSION", "STEPWELL_DRAIN", "STEPWELL_URL", "STEPWELL_TOKEN", "OTEL_",
+		"STEPWELL_AUTH", "STEPWELL_VERSION", "STEPWELL_RETENTION", "STEPWELL_DRAIN", "STEPWELL_URL", "STEPWELL_TOKEN", "OTEL_",
 	} {
 		if !strings.Contains(got.stdout, name) {
 			t.Errorf("help config does not show %s:\n%s", name, got.stdout)

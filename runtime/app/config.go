@@ -24,6 +24,7 @@ type config struct {
 	auth       authMode
 	version    string
 	drain      time.Duration
+	retention  runtime.Retention
 	logLevel   slog.Level
 	maxBody    int64
 	replayGate int    // runs to replay before ready; 0: none
@@ -53,6 +54,7 @@ var settings = []setting{
 		func(c *config, v string) error { c.version = v; return nil }},
 	{"STEPWELL_DRAIN", "drain", "10s", "time for running steps after SIGTERM", setDrain},
 	{"STEPWELL_REPLAY_GATE", "replay-gate", "0", "runs under way to replay on this code before it is ready; one that does not fit holds it back; 0: none", setReplayGate},
+	{"STEPWELL_RETENTION", "retention", "forever", "how long runs are kept after their end: 30d, or by status: succeeded=7d,failed=30d,cancelled=7d", setRetention},
 	{"STEPWELL_LOG_LEVEL", "log-level", "info", "debug, info, warn or error", setLogLevel},
 	{"STEPWELL_MAX_BODY", "max-body", "1MiB", "size of one request's body", setMaxBody},
 }

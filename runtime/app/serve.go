@@ -173,7 +173,7 @@ func (p *process) startEngine(ctx context.Context) error {
 	rt, err := runtime.New(p.store, runtime.Config{
 		Codec:    codec,
 		Executor: p.cfg.executor, Version: p.cfg.version, Logger: p.log, Drain: drainOf(p.cfg),
-		Sample: p.tel.Sampler(), Committed: p.tel.Notify,
+		Sample: p.tel.Sampler(), Committed: p.tel.Notify, Retention: p.cfg.retention, KeepUnsent: p.tel.Tracing(),
 	}, p.app.Definitions...)
 	if err != nil {
 		return err

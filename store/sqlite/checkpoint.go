@@ -41,6 +41,7 @@ type checkpointer struct {
 	log, copied  int64
 	begin, limit int64
 	wait         int64 // no restart below, because one was in vain
+	hurry        bool  // copy the log now, however short: the file can be cut
 }
 
 func newCheckpointer(c *conn) *checkpointer {
@@ -68,7 +69,8 @@ func (k *checkpointer) wrote(pages int, writer *conn) {
 		k.copyRest(writer, restartLog)
 	case k.bulk.Swap(false):
 		k.copyRest(writer, copyLog)
-	case k.log-k.copied > k.begin:
+	case k.log-k.copied > k.begin, k.hurry:
+		k.hurry = false
 		select {
 		case k.wake <- struct{}{}:
 		default:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stepwell/stepwell/store"
@@ -28,6 +29,8 @@ type Store struct {
 	r    *readers
 	k    *checkpointer
 	wg   sync.WaitGroup
+
+	endsIndexed atomic.Bool // see indexEnds
 
 	closing  sync.Once
 	closeErr error

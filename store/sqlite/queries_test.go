@@ -32,6 +32,7 @@ var hot = []string{
 	"upsertHeartbeat", "selectHeartbeat", "deleteHeartbeat", "deleteHeartbeats",
 	"countProgress", "parkCrashing", "recoverRunning", "queuesLive", "oldestQueued", "spanSteps", "spanRuns", "selectCursor",
 	"selectRemoval", "deleteRun", "deleteLabel", "selectTrash", "sweepableSteps", "deleteStep",
+	"selectRemovalSeq", "selectExpired", "nextEnd", "countEnded",
 	"selectReceiver", "countKey", "selectMessage", "emptyMessage", "deleteMessage", "selectEvent", "insertWatcher",
 	"watchersOf", "watchersOfRun", "deleteWatchers", "deleteWatchersOfRun", "insertItem", "selectItems",
 	"copyEvents", "copyItems", "sweepableMessages", "sweepableEvents", "deleteEvent", "sweepableItems", "deleteItem", "deleteWatchersBy",
@@ -67,8 +68,14 @@ func TestQueriesPrepare(t *testing.T) {
 
 func TestPlans(t *testing.T) {
 	s := openTest(t, filepath.Join(t.TempDir(), "a.db"))
+	if err := s.indexEnds(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	conn := <-s.r.idle
 	defer func() { s.r.idle <- conn }()
+	if _, err := conn.count(oldestQueued); err != nil { // it learns of the index
+		t.Fatal(err)
+	}
 	queries := constants(t)
 	var b strings.Builder
 	plan := func(name, sql string) {

@@ -10,22 +10,24 @@ import (
 
 // Delete implements [store.Remover].
 func (s *Store) Delete(ctx context.Context, id string) error {
-	return s.w.do(ctx, false, func(tx *tx) error { return tx.remove(id) })
+	return s.w.do(ctx, false, func(tx *tx) error { return tx.remove(selectRemoval, id) })
 }
 
-func (t *tx) remove(id string) error {
+// remove deletes the run that query finds.
+func (t *tx) remove(query string, key any) error {
 	var seq int64
 	var status, parentStatus store.Status
-	var labels, parent string
-	err := t.query(selectRemoval, func(r row) error {
-		seq, status, labels, parent, parentStatus = r.int(0), store.Status(r.int(1)), r.text(2), r.text(3), store.Status(r.int(4))
+	var id, labels, parent string
+	err := t.query(query, func(r row) error {
+		seq, id, status, labels = r.int(0), r.text(1), store.Status(r.int(2)), r.text(3)
+		parent, parentStatus = r.text(4), store.Status(r.int(5))
 		return nil
-	}, id)
+	}, key)
 	switch {
 	case err != nil:
 		return err
 	case seq == 0:
-		return notFound(id)
+		return notFound(fmt.Sprint(key))
 	case !status.Ended():
 		return fmt.Errorf("delete run %s: %w: it is %s, only a run that has ended can be deleted", id, store.ErrConflict, status)
 	case parent != "" && !parentStatus.Ended():
@@ -70,7 +72,7 @@ func (s *Store) Sweep(ctx context.Context, limit int) (more bool, err error) {
 	return valued(ctx, s.w, func(tx *tx) (bool, error) { return tx.sweep(&portion{rows: max(limit, 1), bytes: sweepBytes}) })
 }
 
-// sweepBytes bounds what one sweep takes out: each page of a large row has to
+// sweepBytes bounds what one write takes out: each page of a large row has to
 // be visited.
 const sweepBytes = 4 << 20
 

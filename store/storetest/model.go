@@ -208,6 +208,22 @@ func (m *model) remove(id string) error {
 	return nil
 }
 
+// expire deletes runs without parents and returns how many.
+func (m *model) expire(e store.Expiry) (n int) {
+	var runs []*modelRun
+	for _, r := range m.runs {
+		if r.Status == e.Status && !r.EndedAt.Before(e.From) && r.EndedAt.Before(e.Before) {
+			runs = append(runs, r)
+		}
+	}
+	slices.SortStableFunc(runs, func(a, b *modelRun) int { return a.EndedAt.Compare(b.EndedAt) })
+	for _, r := range runs[:min(len(runs), e.Limit)] {
+		m.remove(r.ID)
+		n++
+	}
+	return n
+}
+
 // moveDue expects no two runs to be due at the same moment.
 func (m *model) moveDue(now time.Time, limit int) (moved int, next time.Time) {
 	runs := slices.Clone(m.runs)

@@ -35,7 +35,7 @@ func (o op) String() string {
 // kinds are the operations, each as often as it is listed.
 var kinds = strings.Fields(`create create create create claim claim claim record record record record record
 	suspend suspend finish finish release stop stop resume due due due recover cursor delete delete sweep send send send take take set
-	fork fork continue continue aside aside admit version`)
+	fork fork continue continue aside aside admit version expire`)
 
 func randomOps(seed uint64, n int) []op {
 	rnd := rand.New(rand.NewPCG(seed, 1))
@@ -218,10 +218,8 @@ func (p *player) play(o op) error {
 			return fmt.Errorf("recovered %+v, want %+v", got, want)
 		}
 		return err
-	case "delete":
-		return same(p.s.Delete(p.ctx, p.id(o.a)), p.m.remove(p.id(o.a)))
-	case "sweep":
-		return second(p.s.Sweep(p.ctx, 1+o.a%8)) // nobody sees what it does
+	case "delete", "expire", "sweep":
+		return p.remove(o)
 	case "send", "take", "set":
 		return p.playMailbox(o)
 	case "fork", "continue", "aside", "admit", "version":

@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"stats", statsRules}, {"spans", spanRules}, {"events", eventRules}, {"close", closeRules},
 		{"transact", transactRules}, {"mailbox", mailboxRules}, {"values", valueRules}, {"streams", streamRules},
 		{"parent", parentRules}, {"orphan", orphanRules}, {"remove", removeRules}, {"concurrency", concurrencyRules},
+		{"expire", expireRules},
 		{"heartbeat", heartbeatRules},
 		{"schedule", scheduleRules},
 	}

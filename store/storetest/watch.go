@@ -142,6 +142,11 @@ func (w *watched) Delete(ctx context.Context, id string) error {
 	return w.Store.Delete(ctx, id)
 }
 
+func (w *watched) Expire(ctx context.Context, e store.Expiry) (store.Expired, error) {
+	defer w.count()
+	return w.Store.Expire(ctx, e)
+}
+
 // news collects what a store publishes.
 type news struct {
 	mu     sync.Mutex
