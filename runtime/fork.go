@@ -20,13 +20,15 @@ import (
 // "Before" is in order of time: a step of another branch is copied when it was
 // recorded earlier, and runs again when it was not. A child that a copied step
 // started stays the other run's; the fork reads its result. A sleep that was
-// not over ends when it would have; other waits begin anew. The fork of a run
+// not over ends when it would have; other waits begin anew, and messages that
+// were not taken before the step stay with the other run. The fork of a run
 // that was compensated takes what was undone for done, so fork it at the first
 // step that has to be done again.
 //
 // The fork has the other's workflow, input, queue, partition, priority and
-// labels, but no deadline, no key and no parent; opts change that, and [ID] makes the call repeatable.
-// Called inside a run, it belongs into a step.
+// labels, but no deadline, no key and no parent; opts change that, and [ID] makes
+// the call repeatable. Of a run that went on with [ContinueAs] it has what was
+// recorded, and set, since then. Called inside a run, it belongs into a step.
 //
 // Errors: [ErrNotFound] when the run, the step or the workflow is not there;
 // [ErrExists] when the id belongs to another run; [ErrInvalid], [ErrOverloaded],

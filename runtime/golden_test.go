@@ -21,6 +21,8 @@ import (
 // people's databases. One that does not fit any more is a bug in the engine. A
 // new kind of row gets a new file and a new workflow, with -record.
 var golden = map[string]string{ // name to SHA-256
+	"continued-1":  "f5b67553740cc5657556c208f515d224fe438082716093ba10bae517fdb6c988",
+	"forked-1":     "ed5a8c8269c5531fc67a19551ac38caa48afee5855888f759e07a3bb07261c98",
 	"cancelled-1":  "fd9eaccc3e27518c6e2211e64c05c8d69ee787000179f0adcd582e56056485ef",
 	"everything-1": "027bcd5dad9c867fdaa2fb6fda5d7969d9bfc41e5f9085059730746ca6c6891b",
 	"failed-1":     "3403acfde6eafcb6a16379bafacec67fd826cabd87bc278c741e377a6f1a4c4f",
@@ -42,7 +44,8 @@ func goldenWorkflows() (defs []runtime.Definition, run map[string]func(ctx conte
 		return n, err
 	})
 	talker, writer := goldenMailbox()
-	return []runtime.Definition{parent, child, failing, talker, writer}, map[string]func(ctx context.Context) error{
+	changed := goldenChange()
+	return []runtime.Definition{parent, child, failing, talker, writer, changed}, map[string]func(ctx context.Context) error{
 		"everything-1": func(ctx context.Context) error {
 			h, err := parent.Start(ctx, "x", runtime.ID("everything-1"), runtime.Labels(map[string]string{"golden": "yes"}))
 			if err == nil {
@@ -81,6 +84,8 @@ func goldenWorkflows() (defs []runtime.Definition, run map[string]func(ctx conte
 			}
 			return err
 		},
+		"continued-1": goldenContinued(changed),
+		"forked-1":    goldenForked(changed),
 		"failed-1": func(ctx context.Context) error {
 			h, err := failing.Start(ctx, 7, runtime.ID("failed-1"))
 			if err == nil {

@@ -48,7 +48,9 @@ func (rt *Runtime) Cancel(ctx context.Context, id string) (Run, error) {
 	return rt.store.Stop(ctx, id, store.StopCancel, now())
 }
 
-// Resume continues a stuck or cancelled run from its history.
+// Resume continues a stuck or cancelled run from its history. A run that failed
+// has ended, and whoever waited was told; [Runtime.Fork] starts a new one where
+// it failed. A run that was set aside ([Pinned]) goes on with [Runtime.SetVersion].
 // Errors: [ErrNotFound]; [ErrConflict] in any other state, and when the run was
 // cancelled and compensated.
 func (rt *Runtime) Resume(ctx context.Context, id string) (Run, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,8 @@ type program struct {
 	all  [][]op // the bodies: the first is the run's, the others are of children
 	ends []end  // of each body
 	ops  int    // given out so far, to number them
+	// rounds is how often the run does its body, with a new history each time.
+	rounds int
 }
 
 // op is one call of the engine. Each has a number, so that all names differ.
@@ -48,6 +51,7 @@ const (
 	opPost // a child that is sent a message
 	opMail // messages to itself
 	opTimeout
+	opPatch
 	opKinds
 )
 
@@ -71,9 +75,21 @@ const (
 )
 
 func newProgram(seed uint64) *program {
-	p := &program{seed: seed}
+	p := &program{seed: seed, rounds: 1}
+	if seed%3 == 0 {
+		p.rounds = 2 + int(seed/3)%2
+	}
 	p.newBody(rand.New(rand.NewPCG(seed, 1)), 0, 2+int(seed%5))
 	return p
+}
+
+// has reports whether there is a call of the kind anywhere in it.
+func (p *program) has(kind opKind) bool {
+	var in func(ops []op) bool
+	in = func(ops []op) bool {
+		return slices.ContainsFunc(ops, func(o op) bool { return o.kind == kind || slices.ContainsFunc(o.branches, in) })
+	}
+	return slices.ContainsFunc(p.all, in)
 }
 
 // newBody makes the body of a run and returns its number.
@@ -159,6 +175,9 @@ type programInput struct {
 	Seed uint64
 	Body int
 	Root string
+	// Of the rounds before.
+	Round int      `json:",omitzero"`
+	Trace []string `json:",omitempty"`
 }
 
 // workflow executes programs.
@@ -167,7 +186,11 @@ func (w *world) workflow() *runtime.Workflow[programInput, []string] {
 	self = runtime.Define("program", func(ctx context.Context, in programInput) ([]string, error) {
 		p := w.programs[in.Seed]
 		x := &machine{w: w, p: p, in: in, self: self}
-		trace := x.run(ctx, p.all[in.Body])
+		trace := append(in.Trace, x.run(ctx, p.all[in.Body])...)
+		if in.Body == 0 && in.Round+1 < p.rounds {
+			in.Round, in.Trace = in.Round+1, trace
+			return nil, runtime.ContinueAs(ctx, in)
+		}
 		switch p.ends[in.Body] {
 		case endsInError:
 			return nil, fmt.Errorf("ends in error: %v", trace)
@@ -225,10 +248,10 @@ func (x *machine) do(ctx context.Context, o *op) (string, error) {
 	case opSelect:
 		return x.race(ctx, o)
 	case opCall:
-		out, err := x.self.Call(ctx, programInput{x.in.Seed, o.body, x.in.Root})
+		out, err := x.self.Call(ctx, programInput{Seed: x.in.Seed, Body: o.body, Root: x.in.Root})
 		return fmt.Sprint(out), err
 	case opPost:
-		h, err := x.self.Start(ctx, programInput{x.in.Seed, o.body, x.in.Root}, runtime.Delay(o.d))
+		h, err := x.self.Start(ctx, programInput{Seed: x.in.Seed, Body: o.body, Root: x.in.Root}, runtime.Delay(o.d))
 		if err != nil {
 			return "", err
 		}
@@ -240,6 +263,11 @@ func (x *machine) do(ctx context.Context, o *op) (string, error) {
 	case opTimeout:
 		_, err := runtime.Receive[int](ctx, name, o.d)
 		return "", err
+	case opPatch:
+		if !runtime.Patched(ctx, name) {
+			return "", errors.New("a new run goes the old way")
+		}
+		return "the new way", nil
 	}
 	return x.step(ctx, o, name)
 }

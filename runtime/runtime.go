@@ -36,6 +36,7 @@ type Runtime struct {
 	timer     *timer
 	signals   *signals
 	janitor   *janitor
+	asides    sync.Map // versions of which a run was set aside
 	schedules *scheduler
 
 	mu     sync.Mutex

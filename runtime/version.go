@@ -61,7 +61,11 @@ func (rt *Runtime) aside(run Run) {
 		})
 	}
 	if err == nil && run.Stop == store.StopNone {
-		rt.cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn, "run is pinned to another version and was set aside",
+		level := slog.LevelDebug
+		if _, told := rt.asides.LoadOrStore(run.Version, true); !told {
+			level = slog.LevelWarn // once: there may be thousands
+		}
+		rt.cfg.Logger.LogAttrs(context.Background(), level, "run is pinned to another version and was set aside",
 			slog.String("run_id", run.ID), slog.String("workflow", run.Workflow), slog.String("version", run.Version), slog.String("here", rt.cfg.Version))
 	}
 }
