@@ -96,16 +96,21 @@ func (rt *Runtime) failedAt(ctx context.Context, run *Run) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	child := ""
+	at, child := run.Error.Step, ""
 	for i := len(rows) - 1; i >= 0; i-- {
 		switch row := &rows[i]; {
-		case row.Path == run.Error.Step && row.Kind == store.KindResult:
+		case row.Kind == store.KindReturn && strings.HasPrefix(at, row.Path+"."):
+			// It was a compensation: what counts is why there was one.
+			if at = ""; row.Error != nil {
+				at = row.Error.Step
+			}
+		case row.Path == at && row.Kind == store.KindResult:
 			child = row.ChildID
 		case row.Kind == store.KindChild && child != "" && row.ChildID == child:
 			return row.Path, nil // the child of then would fail again
 		}
 	}
-	return run.Error.Step, nil
+	return at, nil
 }
 
 // isPath reports whether s has the form of a path: numbers with dots between.

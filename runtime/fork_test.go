@@ -296,3 +296,42 @@ func TestForkRefuses(t *testing.T) {
 		t.Errorf("without the workflow: %v", err)
 	}
 }
+
+func TestForkWhereACompensationFailed(t *testing.T) {
+	var mended atomic.Bool
+	eff := &effects{}
+	w := once(func(ctx context.Context) (int, error) {
+		err := runtime.Compensate(ctx, "undo", func(context.Context) error { return errors.New("cannot undo") }, runtime.Retry{Max: 1})
+		if err != nil {
+			return 0, err
+		}
+		for _, name := range []string{"a", "b"} {
+			_, err := runtime.Step(ctx, name, func(context.Context) (int, error) {
+				if eff.on(name); name == "b" && !mended.Load() {
+					return 0, errors.New("broken")
+				}
+				return 1, nil
+			})
+			if err != nil {
+				return 0, err
+			}
+		}
+		return 7, nil
+	})
+	r := serveOn(t, openStore(t), runtime.Config{Logger: quiet}, w)
+	<-r.Recovered()
+	if _, err := w.Call(r.ctx, struct{}{}, runtime.ID("one")); !errors.Is(err, runtime.ErrCompensation) {
+		t.Fatalf("%v, want that a compensation failed", err)
+	}
+	mended.Store(true)
+	run, err := r.Fork(r.ctx, "one", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run, err = r.Wait(r.ctx, run.ID); err != nil || string(run.Output) != "7" {
+		t.Fatalf("got %s %s %+v, %v", run.Status, run.Output, run.Error, err)
+	}
+	if d := cmp.Diff(map[string]int{"a": 1, "b": 2}, eff.all()); d != "" {
+		t.Errorf("effects (-want +got):\n%s", d)
+	}
+}

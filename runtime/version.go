@@ -16,7 +16,7 @@ import (
 //
 // A process of another version sets a pinned run aside: it is waiting, in no
 // memory, is counted by [Runtime.Stats], keeps its deadline and can be
-// cancelled. The next process of its version goes on with it; so would
+// cancelled, which ends it without its compensations. The next process of its version goes on with it; so would
 // [SetVersion] let one of another. A run of which nothing is recorded yet gives up
 // its place in its queue meanwhile.
 func Pinned() DefineOption { return pinnedOption{} }
