@@ -251,7 +251,7 @@ func (x *machine) do(ctx context.Context, o *op) (string, error) {
 		out, err := x.self.Call(ctx, programInput{Seed: x.in.Seed, Body: o.body, Root: x.in.Root})
 		return fmt.Sprint(out), err
 	case opPost:
-		h, err := x.self.Start(ctx, programInput{Seed: x.in.Seed, Body: o.body, Root: x.in.Root}, runtime.Delay(o.d))
+		h, err := x.self.Start(ctx, programInput{Seed: x.in.Seed, Body: o.body, Root: x.in.Root}, runtime.Delay(o.d+time.Second)) // so that it lives when it is sent to
 		if err != nil {
 			return "", err
 		}
