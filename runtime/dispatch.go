@@ -217,10 +217,12 @@ func (d *dispatcher) launch(run store.Run) {
 	}
 	if _, err := rt.reg.workflow(run.Workflow); err != nil {
 		why := fmt.Errorf("%w: %w", ErrNondeterministic, err)
+		outcome := *stuck(why)
+		outcome.HasPartition = run.Partition != ""
 		go func() {
 			defer rt.unreserve(run.Queue)
 			rt.persist(nil, func() error {
-				_, err := rt.store.Finish(context.Background(), run.Claim(), *stuck(why))
+				_, err := rt.store.Finish(context.Background(), run.Claim(), outcome)
 				return err
 			})
 		}()

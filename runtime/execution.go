@@ -234,7 +234,8 @@ func (e *execution) release() {
 // end commits the outcome. While the store has no room it tries again: the
 // outcome is known and must not be lost.
 func (e *execution) end(o store.Outcome) {
-	o.HasParent, o.HasChildren, o.HasKey = e.run.ParentID != "", e.parent.Load(), e.run.StartKey != ""
+	o.HasParent, o.HasChildren = e.run.ParentID != "", e.parent.Load()
+	o.HasKey, o.HasPartition = e.run.StartKey != "", e.run.Partition != ""
 	var status store.Status
 	err := e.rt.persist(nil, func() (err error) {
 		status, err = e.rt.store.Finish(context.Background(), e.claim, o)

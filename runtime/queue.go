@@ -17,8 +17,9 @@ type QueueConfig struct {
 	// PerExecutor bounds the runs on one executor; 0: no bound.
 	PerExecutor int
 	// Rate bounds how often a run begins; the zero Rate: no bound. It is exact
-	// over a restart: what is spent is written with the claim. Runs begin a
-	// claim at a time, which takes about as long as a commit, so a rate of more
+	// over a restart: what is spent is written with the claim. Without a Burst
+	// the next run counts from when the last one began, which is late by about
+	// the time of a commit, so somewhat fewer than Limit begin; a rate of more
 	// than some hundred a second needs a Burst to be reached. What had begun
 	// before goes on without another token.
 	Rate Rate
@@ -28,8 +29,7 @@ type QueueConfig struct {
 	// together; 0: no bound.
 	PartitionConcurrency int
 	// PartitionRate bounds how often a run of each partition begins, as Rate
-	// does for the queue. A claim passes over the partitions that are at one of
-	// these bounds one by one, so it takes time in proportion to their number.
+	// does for the queue.
 	PartitionRate Rate
 }
 

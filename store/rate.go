@@ -74,6 +74,12 @@ func (r Rate) Next(bucket int64) time.Time {
 	return time.UnixMicro((due + 999) / 1000).UTC()
 }
 
+// Longest returns the latest moment for which [Rate.Next] can name the token of
+// a bucket that is settled at now.
+func (r Rate) Longest(now time.Time) time.Time {
+	return time.UnixMicro((now.UnixNano() + r.interval() + 999) / 1000).UTC()
+}
+
 // String writes the rate as LIMIT/PER or LIMIT/PER+BURST, as in 100/1m+20;
 // empty for no bound.
 func (r Rate) String() string {

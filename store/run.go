@@ -153,4 +153,7 @@ type Outcome struct {
 	Final bool
 	// HasKey has the run's key freed; see [NewRun.Dedup].
 	HasKey bool
+	// HasPartition has the place that the run leaves in its partition given to
+	// another of it; see [QueueLimit.PartitionConcurrency].
+	HasPartition bool
 }

@@ -69,3 +69,31 @@ func fillQueue(b *testing.B, s *Store, n, partitions int) {
 		}
 	}
 }
+
+// BenchmarkClaimAtBounds measures the end of a run and the claim of the next
+// one of its partition, two commits, where ten thousand others are at their
+// bound and have runs waiting.
+//
+//	go test ./store/sqlite -run - -bench ClaimAtBounds -benchtime 2000x
+func BenchmarkClaimAtBounds(b *testing.B) {
+	const partitions = 10_000
+	s := openTest(b, filepath.Join(b.TempDir(), "a.db"))
+	fillQueue(b, s, 3*partitions, partitions)
+	q := store.QueueLimit{Name: "q", PartitionConcurrency: 1}
+	req := store.ClaimRequest{Executor: "e", Now: testStart, Limit: partitions, Queues: []store.QueueLimit{q}}
+	runs, err := s.Claim(b.Context(), req)
+	if err != nil || len(runs) != partitions {
+		b.Fatalf("claimed %d, %v", len(runs), err)
+	}
+	b.ResetTimer()
+	for range b.N {
+		if _, err := s.Finish(b.Context(), runs[0].Claim(), store.Outcome{Status: store.Succeeded, At: testStart, HasPartition: true}); err != nil {
+			b.Fatal(err)
+		}
+		next, err := s.Claim(b.Context(), req)
+		if err != nil || len(next) != 1 {
+			b.Fatalf("claimed %d, %v", len(next), err)
+		}
+		runs = append(runs[1:], next...)
+	}
+}

@@ -102,6 +102,11 @@ func (t *tx) insert(n store.NewRun) (store.Run, bool, error) {
 		if _, err := t.exec(setPartition, r.Seq, n.Partition); err != nil {
 			return store.Run{}, false, err
 		}
+		if r.Status == store.Queued {
+			if err := t.openLine(n.Queue, n.Partition); err != nil {
+				return store.Run{}, false, err
+			}
+		}
 	}
 	for _, m := range n.Messages {
 		if err := t.insertMessage(r.Seq, store.Message{Topic: m.Topic, Key: m.Key, Payload: m.Payload, SentAt: n.CreatedAt}); err != nil {

@@ -86,13 +86,20 @@ func (t *tx) recover(now time.Time, maxRecoveries int) (rec store.Recovery, err 
 		return rec, err
 	}
 	why := &store.Failure{Code: store.CodeRecoveries, Message: fmt.Sprintf("recovered %d times in a row without progress: it may be what ends the process", maxRecoveries)}
+	var parked []int64
 	err = t.query(parkCrashing, func(r row) error {
 		rec.Parked++
+		parked = append(parked, r.int(1))
 		t.publish(store.Event{Kind: store.EventEnded, ID: r.text(0), Seq: r.int(1)})
 		return nil
 	}, int64(maxRecoveries), failure(why))
 	if err != nil {
 		return rec, err
+	}
+	for _, seq := range parked {
+		if err := t.leavePlace(seq); err != nil {
+			return rec, err
+		}
 	}
 	n, err := t.exec(recoverRunning, now.UnixMicro())
 	if err != nil {

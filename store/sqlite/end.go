@@ -45,7 +45,10 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 	partings := o.HasChildren || o.Status == store.Failed
 	stills := o.Status.Ended() && s.w.tx.hearts.beats(claim.Seq, "")
 	end := func(tx *tx) (err error) {
-		if status, err = tx.finish(claim, o); err != nil || !status.Ended() {
+		if status, err = tx.finish(claim, o); err == nil && o.HasPartition {
+			err = tx.leavePlace(claim.Seq)
+		}
+		if err != nil || !status.Ended() {
 			return err
 		}
 		if o.HasParent {
@@ -65,7 +68,7 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 		}
 		return err
 	}
-	single := !o.HasParent && !o.HasKey && !partings && !stills
+	single := !o.HasParent && !o.HasKey && !o.HasPartition && !partings && !stills
 	err := s.w.do(ctx, single, func(tx *tx) error {
 		watched, err := tx.isWatched(claim.Seq)
 		switch {

@@ -151,7 +151,7 @@ WHERE seq = ?1 AND epoch = ?2 AND status = 3
 RETURNING queue`
 
 	selectQueue = `
-SELECT id, queue
+SELECT id, queue, partition
 FROM runs
 WHERE seq = ?1`
 

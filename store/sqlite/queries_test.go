@@ -38,7 +38,8 @@ var hot = []string{
 	"copyEvents", "copyItems", "sweepableMessages", "sweepableEvents", "deleteEvent", "sweepableItems", "deleteItem", "deleteWatchersBy",
 	"selectWaitingParent", "insertParting", "selectOrphans",
 	"selectScheduleRev",
-	"selectSetting", "selectBucket", "anyNew", "selectTurn", "nextPartition", "anyUnparted", "countHeldOf", "selectBucketOf", "deleteFull",
+	"selectSetting", "selectBucket", "anyNew", "selectTurn", "nextPartition", "anyUnparted",
+	"countHeldOf", "selectBucketOf", "deleteFull", "selectLines", "insertLineOf", "deleteLine", "postponeLine", "ripenLines", "nextLine",
 	"selectKeyed", "deleteKey", "postponeRun",
 }
 

@@ -89,10 +89,16 @@ func (t *tx) requeue(seq int64, from store.Status, now time.Time) error {
 		return err
 	}
 	t.moved(from, store.Queued, 1)
-	return t.query(selectQueue, func(r row) error {
-		t.publish(store.Event{Kind: store.EventQueued, ID: r.text(0), Seq: seq, Queue: r.text(1)})
+	var queue, partition string
+	err := t.query(selectQueue, func(r row) error {
+		queue, partition = r.text(1), r.text(2)
+		t.publish(store.Event{Kind: store.EventQueued, ID: r.text(0), Seq: seq, Queue: queue})
 		return nil
 	}, seq)
+	if err != nil {
+		return err
+	}
+	return t.openLine(queue, partition) // for nothing when it had started
 }
 
 // Resume implements [store.Store].
@@ -118,6 +124,9 @@ func (s *Store) Resume(ctx context.Context, id string, now time.Time) (store.Run
 			return store.Run{}, err
 		}
 		if _, err := tx.exec(deleteParting, run.ID); err != nil {
+			return store.Run{}, err
+		}
+		if err := tx.openLine(run.Queue, run.Partition); err != nil {
 			return store.Run{}, err
 		}
 		tx.moved(run.Status, store.Queued, 1)

@@ -10,14 +10,14 @@ import (
 
 // SetAside implements [store.Changer].
 func (s *Store) SetAside(ctx context.Context, claim store.Claim) error {
-	return s.w.do(ctx, true, func(tx *tx) error {
+	return s.w.do(ctx, false, func(tx *tx) error {
 		n, err := tx.exec(setAside, claim.Seq, claim.Epoch)
 		switch {
 		case err != nil:
 			return err
 		case n > 0:
 			tx.moved(store.Running, store.Waiting, 1)
-			return nil
+			return tx.leavePlace(claim.Seq)
 		}
 		_, held, err := tx.claimed(claim)
 		switch {

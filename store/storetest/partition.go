@@ -30,6 +30,14 @@ func (f *fixture) turn(now time.Time, limit int, q store.QueueLimit) []store.Run
 	return runs
 }
 
+// leave ends a run, which leaves its place in its partition.
+func (f *fixture) leave(r store.Run, s store.Status) {
+	f.Helper()
+	o := store.Outcome{Status: s, Error: &store.Failure{Message: "why"}, At: at(9), HasPartition: true}
+	_, err := f.s.Finish(f.Context(), r.Claim(), o)
+	f.must(err)
+}
+
 var partitionRules = []rule{
 	{"a run keeps its partition", func(f *fixture) {
 		f.parted("a", 1)
@@ -85,7 +93,7 @@ var partitionRules = []rule{
 			f.broken("%d runs where 3 places are", len(runs))
 		}
 		f.wantIDs("more", f.turn(at(1), 9, store.QueueLimit{Concurrency: 3}))
-		f.finish(runs[0].Claim(), store.Succeeded)
+		f.leave(runs[0], store.Succeeded)
 		rate := store.QueueLimit{Rate: store.Rate{Limit: 1, Per: time.Hour}}
 		if n := len(f.turn(at(2), 9, rate)); n != 1 {
 			f.broken("%d runs for one token", n)
@@ -105,7 +113,7 @@ var partitionRules = []rule{
 		f.wantIDs("while one waits", f.turn(at(1), 9, q))
 		f.due(at(9))
 		f.wantIDs("that goes on", f.turn(at(9), 9, q), "a0")
-		f.finish(claimOf(f.get("a0")), store.Succeeded)
+		f.leave(f.get("a0"), store.Succeeded)
 		f.wantIDs("once it has ended", f.turn(at(10), 9, q), "a1")
 	}},
 	{"each partition has its tokens, and the first that is due is announced", func(f *fixture) {
@@ -155,4 +163,102 @@ var partitionRules = []rule{
 			}
 		}
 	}},
+	{"a partition that had nothing to give is asked again after a delay, a resume, a crash or a pin", func(f *fixture) {
+		q := store.QueueLimit{PartitionConcurrency: 1}
+		drained := func() {
+			f.wantIDs("nothing", f.turn(at(1), 9, q))
+			f.wantIDs("still nothing", f.turn(at(1), 9, q))
+		}
+		f.create("other", inPartition("b"))
+		f.create("delayed", inPartition("a"), startAt(at(20)))
+		f.wantIDs("at first", f.turn(at(1), 9, q), "other")
+		f.create("waits", inPartition("b"))
+		drained()
+		f.due(at(20))
+		r := f.turn(at(20), 9, q)
+		f.wantIDs("once it is due", r, "delayed")
+		f.leave(r[0], store.Stuck)
+		drained()
+		_, err := f.s.Resume(f.Context(), "delayed", at(21))
+		f.must(err)
+		f.wantIDs("once it is resumed", f.turn(at(21), 9, q), "delayed")
+		drained()
+		f.recover(0) // parks both that are under way
+		waits := f.turn(at(22), 9, q)
+		f.wantIDs("once the one that had the place is parked", waits, "waits")
+		f.create("next", inPartition("b"))
+		drained()
+		f.must(f.s.SetAside(f.Context(), waits[0].Claim()))
+		f.wantIDs("once the one that had the place is set aside", f.turn(at(23), 9, q), "next")
+		f.leave(f.get("next"), store.Succeeded)
+		drained()
+		_, err = f.s.Admit(f.Context(), "v1", at(24), 9)
+		f.must(err)
+		f.wantIDs("once that is admitted", f.turn(at(24), 9, q), "waits")
+	}},
+	{"whatever becomes of runs, no claim leaves one behind that has a place", checkNoRunLeftBehind},
+}
+
+// checkNoRunLeftBehind does what can be done to runs of partitions with two
+// places each, and after each claim looks for a run that could have begun.
+func checkNoRunLeftBehind(f *fixture) {
+	rnd := rand.New(rand.NewPCG(3, uint64(time.Now().UnixNano())))
+	bound := 2
+	var claims []store.Run
+	for i := range 250 {
+		id := fmt.Sprint("r", rnd.IntN(i+1))
+		switch k := rnd.IntN(13); {
+		case k < 5:
+			opts := []func(*store.NewRun){inPartition(fmt.Sprint("p", rnd.IntN(5)))}
+			if k == 0 {
+				opts = append(opts, startAt(at(20)))
+			}
+			f.create(fmt.Sprint("r", i), opts...)
+			continue
+		case k < 8 && len(claims) > 0:
+			r := claims[rnd.IntN(len(claims))]
+			if now := f.get(r.ID); now.Status == store.Running && now.Epoch == r.Epoch {
+				switch s := []store.Status{store.Succeeded, store.Failed, store.Stuck, store.Waiting}[rnd.IntN(4)]; s {
+				case store.Waiting:
+					f.must(f.s.Suspend(f.Context(), r.Claim(), store.Suspension{WakeAt: at(30), Signals: now.Signals}))
+				default:
+					f.leave(r, s)
+				}
+			}
+		case k == 8:
+			_, _ = f.s.Stop(f.Context(), id, store.StopCancel, at(5))
+		case k == 9:
+			_, _ = f.s.Resume(f.Context(), id, at(5))
+		case k == 10:
+			f.due(at(40))
+		case k == 11 && rnd.IntN(4) == 0:
+			f.recover(rnd.IntN(2))
+		case k == 12:
+			bound = 1 + rnd.IntN(3)
+		}
+		claims = append(claims, f.turn(at(6), 1000, store.QueueLimit{PartitionConcurrency: bound})...)
+		f.wantNoneLeft(bound)
+	}
+}
+
+// wantNoneLeft looks for a run that waits though its partition has a place.
+func (f *fixture) wantNoneLeft(bound int) {
+	f.Helper()
+	held, waits := map[string]int{}, map[string]string{}
+	runs, err := f.s.List(f.Context(), store.Filter{Limit: 1000})
+	f.must(err)
+	for _, r := range runs {
+		switch {
+		case r.Status.Ended() || r.Status == store.Stuck:
+		case !r.StartedAt.IsZero():
+			held[r.Partition]++
+		case r.Status == store.Queued:
+			waits[r.Partition] = r.ID
+		}
+	}
+	for p, id := range waits {
+		if held[p] < bound {
+			f.broken("run %s waits, and %d of %d places of its partition %s are taken", id, held[p], bound, p)
+		}
+	}
 }
