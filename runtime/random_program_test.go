@@ -52,6 +52,9 @@ const (
 	opMail // messages to itself
 	opTimeout
 	opPatch
+	opEvent
+	opStream
+	opAsk // updates
 	opKinds
 )
 
@@ -260,6 +263,12 @@ func (x *machine) do(ctx context.Context, o *op) (string, error) {
 		return fmt.Sprint(sent, out), err
 	case opMail:
 		return x.mail(ctx, o, name)
+	case opEvent:
+		return x.event(ctx, o, name)
+	case opStream:
+		return x.stream(ctx, o, name)
+	case opAsk:
+		return x.ask(ctx, o, name)
 	case opTimeout:
 		_, err := runtime.Receive[int](ctx, name, o.d)
 		return "", err

@@ -209,7 +209,7 @@ func (b *batch) compare(t *testing.T, seed uint64, run *runtime.Run, died int) b
 // were or find their run ended, or when times of the past decide.
 func (b *batch) forks(t *testing.T, seed uint64, run *runtime.Run) bool {
 	p := b.w.programs[seed]
-	if seed%4 != 1 || p.has(opSelect) || p.has(opMail) || p.has(opPost) {
+	if seed%4 != 1 || p.has(opSelect) || p.has(opMail) || p.has(opPost) || p.has(opAsk) {
 		return true
 	}
 	rows, err := b.s.Load(context.Background(), run.Seq)
