@@ -30,6 +30,9 @@ func (m *model) fork(f store.Fork) (*modelRun, bool, error) {
 		if s.Attempt > 0 {
 			s.Epoch = 0
 			r.steps = append(r.steps, s)
+			if s.Kind == store.KindSetEvent && s.Status == store.StepSucceeded {
+				r.mailbox.set(s.Name, string(s.Output))
+			}
 		}
 	}
 	return r, true, nil

@@ -72,12 +72,16 @@ func (m *model) set(c store.Claim, key, value string, s store.Step) error {
 	}
 	r, err := m.holder(c)
 	if err == nil {
-		if r.mailbox.events == nil {
-			r.mailbox.events = map[string]string{}
-		}
-		r.mailbox.events[key] = value
+		r.mailbox.set(key, value)
 	}
 	return err
+}
+
+func (b *mailbox) set(key, value string) {
+	if b.events == nil {
+		b.events = map[string]string{}
+	}
+	b.events[key] = value
 }
 
 var topics = []string{"t", "u"}
