@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/stepwell/stepwell/store"
 )
@@ -40,12 +41,11 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 	b.e.parent.Store(true)
 	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
 	id := childID(b.e.run.ID, path)
-	opts = append([]StartOption{ID(id), startFunc(func(c *startConfig) { c.sender = id })}, opts...)
-	var run Run
-	err := b.e.rt.persist(b.e.halting, func() (err error) {
-		run, _, _, err = b.e.rt.create(context.WithoutCancel(ctx), def, input, opts, b.e)
-		return err
-	})
+	run, err := b.createChild(ctx, def, input, id, opts)
+	if (err == nil || errors.Is(err, ErrExists)) && b.inherited(id, run) {
+		id = childID(b.e.run.ID, path+"@"+strconv.FormatInt(b.e.run.Seq, 36))
+		run, err = b.createChild(ctx, def, input, id, opts)
+	}
 	switch {
 	case err == nil:
 		row.ChildID = run.ID
@@ -62,6 +62,28 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 		return "", stepError(def.name, row)
 	}
 	return run.ID, nil
+}
+
+func (b *branch) createChild(ctx context.Context, def *definition, input []byte, id string, opts []StartOption) (run Run, err error) {
+	opts = append([]StartOption{ID(id), startFunc(func(c *startConfig) { c.sender = id })}, opts...)
+	err = b.e.rt.persist(b.e.halting, func() (err error) {
+		run, _, _, err = b.e.rt.create(context.WithoutCancel(ctx), def, input, opts, b.e)
+		return err
+	})
+	return run, err
+}
+
+// inherited reports whether id is taken by the child of an earlier run that had
+// our id and was deleted: it is older than we are. run is what the start gave,
+// if it gave anything.
+func (b *branch) inherited(id string, run Run) bool {
+	if run.ID == "" {
+		var err error
+		if run, err = b.e.rt.store.Get(context.Background(), id); err != nil {
+			return false
+		}
+	}
+	return run.ID == id && run.Seq < b.e.run.Seq
 }
 
 // result waits for the end of another run and records what it gave. The end of

@@ -104,6 +104,41 @@ func TestDeleteOfAChild(t *testing.T) {
 	})
 }
 
+// TestChildrenOfADeletedRun: a run that takes over the id of a deleted one has
+// children of its own, over any crash, though those of the other are still
+// there under the ids that it would give.
+func TestChildrenOfADeletedRun(t *testing.T) {
+	for name, other := range map[string]bool{"same workflow": false, "another workflow": true} {
+		t.Run(name, func(t *testing.T) {
+			child := runtime.Define("child", func(_ context.Context, n int) (int, error) { return n, nil })
+			before := child
+			if other {
+				before = runtime.Define("older", func(_ context.Context, n int) (int, error) { return n, nil })
+			}
+			parentOf := func(c *runtime.Workflow[int, int]) *runtime.Workflow[int, int] {
+				return runtime.Define("parent", func(ctx context.Context, n int) (int, error) { return c.Call(ctx, n) })
+			}
+			eachCrash(t, func(t *testing.T, kill func(store.Store) *mortal) {
+				s := openStore(t)
+				old := parentOf(before)
+				r := serveOn(t, s, runtime.Config{Logger: quiet}, old, before)
+				if got, err := old.Call(r.ctx, 1, runtime.ID("one")); got != 1 || err != nil {
+					t.Fatal(got, err)
+				}
+				if err := r.Delete(r.ctx, "one"); err != nil {
+					t.Fatal(err)
+				}
+				r.stop()
+				crashThenEnd(t, s, kill, parentOf(child), 2, 2, child)
+				runs, err := s.List(context.Background(), store.Filter{ParentID: "one"})
+				if err != nil || len(runs) != 2 || string(runs[0].Output) != "2" || string(runs[1].Output) != "1" {
+					t.Errorf("children: %+v, %v; want one of each parent", runs, err)
+				}
+			})
+		})
+	}
+}
+
 // TestDeleteOverACrash kills the process at each write of a deletion: the run
 // is there whole or not at all, and the next process frees the rest.
 func TestDeleteOverACrash(t *testing.T) {
