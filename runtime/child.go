@@ -21,6 +21,9 @@ func childID(parent, path string) string {
 	return "child-" + hex.EncodeToString(sum[:16])
 }
 
+// unique names the run even among those that had its id and were deleted.
+func (e *execution) unique() string { return e.run.ID + "@" + strconv.FormatInt(e.run.Seq, 36) }
+
 // startChild starts a run from inside another. The id is fixed before the
 // child is created, so a crash in between creates the same child again.
 func (b *branch) startChild(ctx context.Context, def *definition, input []byte, opts []StartOption) (string, error) {
@@ -41,10 +44,10 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 	b.e.parent.Store(true)
 	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
 	id := childID(b.e.run.ID, path)
-	run, err := b.createChild(ctx, def, input, id, opts)
+	run, err := b.createChild(ctx, def, input, path, id, opts)
 	if (err == nil || errors.Is(err, ErrExists)) && b.inherited(id, run) {
-		id = childID(b.e.run.ID, path+"@"+strconv.FormatInt(b.e.run.Seq, 36))
-		run, err = b.createChild(ctx, def, input, id, opts)
+		id = childID(b.e.unique(), path)
+		run, err = b.createChild(ctx, def, input, path, id, opts)
 	}
 	switch {
 	case err == nil:
@@ -64,8 +67,8 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 	return run.ID, nil
 }
 
-func (b *branch) createChild(ctx context.Context, def *definition, input []byte, id string, opts []StartOption) (run Run, err error) {
-	opts = append([]StartOption{ID(id), startFunc(func(c *startConfig) { c.sender = id })}, opts...)
+func (b *branch) createChild(ctx context.Context, def *definition, input []byte, path, id string, opts []StartOption) (run Run, err error) {
+	opts = append([]StartOption{ID(id), startFunc(func(c *startConfig) { c.sender = childID(b.e.unique(), path) })}, opts...)
 	err = b.e.rt.persist(b.e.halting, func() (err error) {
 		run, _, _, err = b.e.rt.create(context.WithoutCancel(ctx), def, input, opts, b.e)
 		return err

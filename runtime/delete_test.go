@@ -139,6 +139,43 @@ func TestChildrenOfADeletedRun(t *testing.T) {
 	}
 }
 
+// TestMessagesOfADeletedRun: what a run sends that took over the id of a
+// deleted one is not taken for what that one had sent.
+func TestMessagesOfADeletedRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := once(func(ctx context.Context) (int, error) {
+			sum := 0
+			for range 2 {
+				n, err := runtime.Receive[int](ctx, "n", time.Hour)
+				if err != nil {
+					return 0, err
+				}
+				sum += n
+			}
+			return sum, nil
+		})
+		sender := runtime.Define("sender", func(ctx context.Context, n int) (int, error) {
+			return n, runtime.Send(ctx, "hub", "n", n)
+		})
+		r := serveOn(t, openStore(t), runtime.Config{Logger: quiet}, hub, sender)
+		h, err := hub.Start(r.ctx, struct{}{}, runtime.ID("hub"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{1, 20} {
+			if _, err := sender.Call(r.ctx, n, runtime.ID("one")); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Delete(r.ctx, "one"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := h.Result(r.ctx); got != 21 || err != nil {
+			t.Errorf("got %d, %v; want both", got, err)
+		}
+	})
+}
+
 // TestDeleteOverACrash kills the process at each write of a deletion: the run
 // is there whole or not at all, and the next process frees the rest.
 func TestDeleteOverACrash(t *testing.T) {

@@ -125,7 +125,7 @@ func (b *branch) sendAs(kind store.Kind, name string, m store.Message, refused e
 	}
 	row := &store.Step{Path: path, Attempt: 1, Kind: kind, Name: name, Status: store.StepSucceeded, StartedAt: m.SentAt, ChildID: m.RunID}
 	if m.Key == "" {
-		m.Key = internalKey(b.e.run.ID, path)
+		m.Key = internalKey(b.e.unique(), path)
 	}
 	err := refused
 	if err == nil {

@@ -188,7 +188,7 @@ func (b *branch) update(runID, name string, payload []byte, opts []SendOption) (
 	}
 	defer b.leave()
 	if m.Key == "" {
-		m.Key = internalKey(b.e.run.ID, joinPath(b.path, b.next))
+		m.Key = internalKey(b.e.unique(), joinPath(b.path, b.next))
 	}
 	what := "update " + name // no topic and no event is called so
 	if err := b.sendAs(store.KindSend, what, m, err); err != nil {
