@@ -17,7 +17,8 @@ const replayPatience = 10 * time.Second
 // ReplayUnderWay replays up to n runs that are under way against the code of
 // this runtime, so before [Runtime.Run] to know whether it may be let loose on
 // them. The newest of each workflow come first, at least one of each; runs of
-// workflows that are not defined are among them. It returns how many were
+// workflows that are not defined are among them, runs that are [Pinned] to another
+// version are not. It returns how many were
 // replayed, and an error that joins what [Replay] says of those that do not fit.
 func (rt *Runtime) ReplayUnderWay(ctx context.Context, n int) (int, error) {
 	ids, err := rt.underWay(ctx, n)
@@ -86,8 +87,10 @@ func (rt *Runtime) begun(ctx context.Context, f store.Filter) (ids []string, err
 			return nil, err
 		}
 		for i := range runs {
-			if !runs[i].StartedAt.IsZero() && len(ids) < limit {
-				ids = append(ids, runs[i].ID)
+			r := &runs[i]
+			elsewhere := r.Pinned && r.Version != rt.cfg.Version // never executed here
+			if !r.StartedAt.IsZero() && !elsewhere && len(ids) < limit {
+				ids = append(ids, r.ID)
 			}
 		}
 	}

@@ -181,3 +181,24 @@ func TestPinningNeedsAVersion(t *testing.T) {
 		t.Errorf("PinVersion pins %+v, %v", run, err)
 	}
 }
+
+// TestTheGatePassesOverRunsOfOtherVersions: their code is not here, and need not
+// fit.
+func TestTheGatePassesOverRunsOfOtherVersions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t)
+		process(t, s, "v1", time.Minute, func(r *served, w *runtime.Workflow[struct{}, string]) {
+			w.Start(r.ctx, struct{}{}, runtime.ID("one"))
+		}, runtime.Pinned())
+		other := runtime.Define("versioned", func(ctx context.Context, _ struct{}) (string, error) { return say(ctx, "another") })
+		for version, want := range map[string]int{"v1": 1, "v2": 0} {
+			rt, err := runtime.New(s, runtime.Config{Logger: quiet, Version: version}, other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := rt.ReplayUnderWay(t.Context(), 10); n != want || errors.Is(err, runtime.ErrNondeterministic) != (want > 0) {
+				t.Errorf("%s: %d runs replayed, %v; want %d", version, n, err, want)
+			}
+		}
+	})
+}
