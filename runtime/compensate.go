@@ -36,7 +36,7 @@ func Compensate(ctx context.Context, name string, fn func(context.Context) error
 	if b == nil {
 		return fmt.Errorf("compensate %q: %w", name, ErrNotInRun)
 	}
-	c := &compensation{name: name, ctx: context.WithoutCancel(ctx), fn: fn}
+	c := &compensation{name: name, ctx: context.WithoutCancel(ctx)}
 	Retry{Max: 10}.applyStep(&c.cfg)
 	for _, o := range opts {
 		o.applyStep(&c.cfg)
@@ -48,8 +48,17 @@ func Compensate(ctx context.Context, name string, fn func(context.Context) error
 		return err
 	}
 	defer b.leave()
+	c.fn = b.substituteUndo(name, fn)
 	b.e.register(c, joinPath(b.path, b.next))
 	return nil
+}
+
+func (b *branch) substituteUndo(name string, fn func(context.Context) error) func(context.Context) error {
+	if b.e.rt.reg.hooks == nil {
+		return fn
+	}
+	call := substitute(b, name, func(ctx context.Context) (any, error) { return nil, fn(ctx) })
+	return func(ctx context.Context) error { _, err := call(ctx); return err }
 }
 
 // compensation is a function registered to undo something.

@@ -21,14 +21,16 @@ import (
 // people's databases. One that does not fit any more is a bug in the engine. A
 // new kind of row gets a new file and a new workflow, with -record.
 var golden = map[string]string{ // name to SHA-256
-	"continued-1":  "f5b67553740cc5657556c208f515d224fe438082716093ba10bae517fdb6c988",
-	"forked-1":     "ed5a8c8269c5531fc67a19551ac38caa48afee5855888f759e07a3bb07261c98",
-	"cancelled-1":  "fd9eaccc3e27518c6e2211e64c05c8d69ee787000179f0adcd582e56056485ef",
-	"everything-1": "027bcd5dad9c867fdaa2fb6fda5d7969d9bfc41e5f9085059730746ca6c6891b",
-	"failed-1":     "3403acfde6eafcb6a16379bafacec67fd826cabd87bc278c741e377a6f1a4c4f",
-	"mailbox-1":    "1efbe9397133e23f4a50db1d2e332d53b27f3907f79287cb24a078bb3c10b7e9",
-	"retrying-1":   "fb0a9160162564444c7983690c701b932926ad351be4dfba146f4019d12898a2",
-	"waiting-1":    "425a73e352b57347aefc847572715fd3becc7b2ab45ff405c6e263e84b2c72f1",
+	"continued-1":    "f5b67553740cc5657556c208f515d224fe438082716093ba10bae517fdb6c988",
+	"forked-1":       "ed5a8c8269c5531fc67a19551ac38caa48afee5855888f759e07a3bb07261c98",
+	"cancelled-1":    "fd9eaccc3e27518c6e2211e64c05c8d69ee787000179f0adcd582e56056485ef",
+	"everything-1":   "027bcd5dad9c867fdaa2fb6fda5d7969d9bfc41e5f9085059730746ca6c6891b",
+	"failed-1":       "3403acfde6eafcb6a16379bafacec67fd826cabd87bc278c741e377a6f1a4c4f",
+	"mailbox-1":      "1efbe9397133e23f4a50db1d2e332d53b27f3907f79287cb24a078bb3c10b7e9",
+	"retrying-1":     "fb0a9160162564444c7983690c701b932926ad351be4dfba146f4019d12898a2",
+	"waiting-1":      "425a73e352b57347aefc847572715fd3becc7b2ab45ff405c6e263e84b2c72f1",
+	"compensated-1":  "767b4faaa7edddea19b04415be6b1cdb869bb291ed1a9ac65a5431a6649cc37c",
+	"compensating-1": "e3a7a3e3501fa18a102e874af854124cec412712426b4a67ecfb186801b47052",
 }
 
 var recordNew = flag.String("record", "", "record this golden history, which must not exist yet")
@@ -45,7 +47,8 @@ func goldenWorkflows() (defs []runtime.Definition, run map[string]func(ctx conte
 	})
 	talker, writer := goldenMailbox()
 	changed := goldenChange()
-	return []runtime.Definition{parent, child, failing, talker, writer, changed}, map[string]func(ctx context.Context) error{
+	booking := goldenBooking()
+	return []runtime.Definition{parent, child, failing, talker, writer, changed, booking, goldenTable}, map[string]func(ctx context.Context) error{
 		"everything-1": func(ctx context.Context) error {
 			h, err := parent.Start(ctx, "x", runtime.ID("everything-1"), runtime.Labels(map[string]string{"golden": "yes"}))
 			if err == nil {
@@ -86,6 +89,25 @@ func goldenWorkflows() (defs []runtime.Definition, run map[string]func(ctx conte
 		},
 		"continued-1": goldenContinued(changed),
 		"forked-1":    goldenForked(changed),
+		// Cancelled, with all that it did undone.
+		"compensated-1": func(ctx context.Context) error {
+			h, err := booking.Start(ctx, "x", runtime.ID("compensated-1"))
+			if err != nil {
+				return err
+			}
+			time.Sleep(30 * time.Minute)
+			if err := h.Cancel(ctx); err != nil {
+				return err
+			}
+			h.Result(ctx)
+			return nil
+		},
+		// Failed, before the second attempt of a compensation.
+		"compensating-1": func(ctx context.Context) error {
+			_, err := booking.Start(ctx, "no car", runtime.ID("compensating-1"))
+			time.Sleep(10 * time.Second)
+			return err
+		},
 		"failed-1": func(ctx context.Context) error {
 			h, err := failing.Start(ctx, 7, runtime.ID("failed-1"))
 			if err == nil {

@@ -48,8 +48,8 @@ func Heartbeat(ctx context.Context, details any) error {
 
 // LastHeartbeat returns the details of the step's last heartbeat: before the
 // attempt has one of its own, those of an attempt before it, in this process or
-// one that died. It reports false when there was none. Outside a step it
-// returns [ErrNotInRun].
+// one that died. It reports false when there was none; a fork has none of the
+// run it comes from. Outside a step it returns [ErrNotInRun].
 func LastHeartbeat[T any](ctx context.Context) (details T, found bool, err error) {
 	a := attemptOf(ctx)
 	if a == nil {

@@ -2,7 +2,6 @@ package runtime_test
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/stepwell/stepwell/store"
@@ -12,7 +11,7 @@ import (
 // nothing gets through, as after SIGKILL. What was committed stays.
 type mortal struct {
 	store.Store
-	mu sync.Mutex
+	mu lock
 	// left counts the writes until death; negative: it does not come.
 	left int
 	// persisted tells whether the write at which it dies is committed.
@@ -21,8 +20,14 @@ type mortal struct {
 	died      chan struct{}
 }
 
+// lock is a mutex that a bubble can wait for while its time goes on.
+type lock chan struct{}
+
+func (l lock) Lock()   { l <- struct{}{} }
+func (l lock) Unlock() { <-l }
+
 func newMortal(s store.Store, at int, persisted bool) *mortal {
-	return &mortal{Store: s, left: at, persisted: persisted, died: make(chan struct{})}
+	return &mortal{Store: s, mu: make(lock, 1), left: at, persisted: persisted, died: make(chan struct{})}
 }
 
 func (m *mortal) write(fn func() error) error {

@@ -55,6 +55,9 @@ const (
 	opEvent
 	opStream
 	opAsk // updates
+	opUndo
+	opTx
+	opBeat
 	opKinds
 )
 
@@ -269,6 +272,12 @@ func (x *machine) do(ctx context.Context, o *op) (string, error) {
 		return x.stream(ctx, o, name)
 	case opAsk:
 		return x.ask(ctx, o, name)
+	case opUndo:
+		return x.undo(ctx, o, name)
+	case opTx:
+		return x.transact(ctx, o, name)
+	case opBeat:
+		return x.beat(ctx, o, name)
 	case opTimeout:
 		_, err := runtime.Receive[int](ctx, name, o.d)
 		return "", err

@@ -109,7 +109,7 @@ func (b *batch) undisturbed(t *testing.T, seeds []uint64) {
 	w := b.w.workflow()
 	cfg := randomConfig()
 	cfg.UnloadAfter = 10_000 * time.Hour
-	r := serveOn(t, b.s, cfg, w)
+	r := serveOn(t, b.s, cfg, w, randomTable)
 	defer r.stop()
 	<-r.Recovered()
 	b.outcomes = map[uint64]string{}
@@ -159,7 +159,7 @@ func (b *batch) crashed(t *testing.T, seed uint64, crashes *atomic.Int64) bool {
 // or it dies.
 func (b *batch) live(t *testing.T, seed uint64, m *recording) (run runtime.Run, over bool) {
 	w := b.w.workflow()
-	r := serveOn(t, m, randomConfig(), w)
+	r := serveOn(t, m, randomConfig(), w, randomTable)
 	defer r.stop()
 	id := stormID(seed)
 	done := make(chan error, 1)
@@ -196,6 +196,10 @@ func (b *batch) compare(t *testing.T, seed uint64, run *runtime.Run, died int) b
 			t.Errorf("seed %d: %s ran %d times over %d crashes, %d times without", seed, key, n, died, calm[key])
 			return false
 		}
+	}
+	if got, want := b.written(t, stormID(seed)), b.written(t, calmID(seed)); got != want {
+		t.Errorf("seed %d, %d crashes: transactions left %s, undisturbed %s", seed, died, got, want)
+		return false
 	}
 	if len(b.w.wrong) > 0 {
 		t.Errorf("seed %d: %s", seed, strings.Join(b.w.wrong, "\n"))
@@ -283,9 +287,13 @@ type noting struct {
 func (n *noting) Record(ctx context.Context, c store.Claim, row *store.Step) error {
 	err := n.Store.Record(ctx, c, row)
 	if err == nil && row.Attempt > 0 && row.Status != store.StepCancelled {
-		n.w.mu.Lock()
-		n.w.recorded[attemptKey(c.ID, row.Path, row.Attempt)] = true
-		n.w.mu.Unlock()
+		n.note(c, row)
 	}
 	return err
+}
+
+func (n *noting) note(c store.Claim, row *store.Step) {
+	n.w.mu.Lock()
+	defer n.w.mu.Unlock()
+	n.w.recorded[attemptKey(c.ID, row.Path, row.Attempt)] = true
 }

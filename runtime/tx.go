@@ -27,7 +27,8 @@ const txTimeout = 4 * time.Second
 // All other writes of the store wait for fn, on SQLite those of all runs. So do
 // nothing in it but use tx, and keep it short: its context ends after 4 seconds,
 // or [Timeout], from when its turn has come, and then what it did is rolled back
-// whether it returns or not. Anything that needs the store waits in vain until
+// whether it returns or not. (After 5 seconds without a commit health calls the
+// process failing.) Anything that needs the store waits in vain until
 // then: fn must not start runs, send messages and the like. fn must not end the
 // transaction, and is called again when the store had no room to commit it.
 //
@@ -42,7 +43,8 @@ func Tx[T any](ctx context.Context, name string, fn func(ctx context.Context, tx
 	v := &value[T]{codec: b.e.rt.cfg.Codec}
 	data, err := b.step(ctx, name, append([]StepOption{Timeout(txTimeout)}, opts...), work{
 		tx: &transaction{do: func(ctx context.Context, tx *sql.Tx) (err error) {
-			v.out, err = fn(ctx, tx)
+			call := substitute(b, name, func(ctx context.Context) (T, error) { return fn(ctx, tx) })
+			v.out, err = call(ctx)
 			return err
 		}},
 		output: v.encode,

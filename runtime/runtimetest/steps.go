@@ -84,7 +84,7 @@ func (rt *Env) WantAttempts(id, step string, n int) {
 // nameOf is how tests call what a row is about.
 func nameOf(row *store.Step) string {
 	switch {
-	case row.Kind == store.KindStep:
+	case row.Kind == store.KindStep, row.Kind == store.KindTx:
 		return row.Name
 	case row.Name == "":
 		return row.Kind.String()
