@@ -59,6 +59,37 @@ func TestAParentWakesForTheChildItWaitsFor(t *testing.T) {
 	})
 }
 
+// TestAParentThatIsWokenTimeAndAgainStaysInMemory, so that it does not read its
+// history at the end of each child.
+func TestAParentThatIsWokenTimeAndAgainStaysInMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 300
+		child := runtime.Define("child", func(ctx context.Context, i int) (int, error) { return i, nil })
+		parent := once(func(ctx context.Context) (int, error) {
+			var ends []*runtime.Future[int]
+			for i := range n {
+				ends = append(ends, runtime.Go(ctx, func(ctx context.Context) (int, error) {
+					return child.Call(ctx, i, runtime.Delay(time.Duration(i)*120*time.Millisecond))
+				}))
+			}
+			for _, f := range ends {
+				if _, err := f.Wait(ctx); err != nil {
+					return 0, err
+				}
+			}
+			return n, nil
+		})
+		s := &loads{Store: openStore(t)}
+		got, err := parent.Call(serveOn(t, s, runtime.Config{UnloadAfter: 100 * time.Millisecond}, parent, child).ctx, struct{}{})
+		if err != nil || got != n {
+			t.Fatalf("got %d, %v", got, err)
+		}
+		if got := s.n.Load(); got > n/10 {
+			t.Errorf("histories were read %d times", got)
+		}
+	})
+}
+
 // TestTheEndOfAChildIsNotMissed lets children end while their parent begins to
 // wait for them, over and over.
 func TestTheEndOfAChildIsNotMissed(t *testing.T) {
@@ -166,11 +197,11 @@ func crashPassingDown(t *testing.T, at int, persisted bool) (crashed bool) {
 	r := serveOn(t, m, runtime.Config{Logger: quiet}, defs...)
 	ended := make(chan struct{})
 	if _, err := parent.Start(r.ctx, struct{}{}, runtime.ID("parent")); err == nil {
-		ctx := r.ctx
+		first := r
 		go func() {
 			defer close(ended)
 			for _, id := range []string{"parent", "child", "leaf"} {
-				r.Wait(ctx, id)
+				first.Wait(first.ctx, id)
 			}
 		}()
 	}

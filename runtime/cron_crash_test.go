@@ -80,3 +80,66 @@ func crashSchedule(t *testing.T, at int, persisted bool, overlap runtime.Overlap
 	}
 	return crashed
 }
+
+// TestCrashWhileAScheduleIsChanged kills the process at each of its writes while
+// a schedule is paused, triggered, backfilled and resumed; whoever repeats that
+// with another has it done once.
+func TestCrashWhileAScheduleIsChanged(t *testing.T) {
+	for _, persisted := range []bool{false, true} {
+		for at, more := 1, true; more; at++ {
+			t.Run(fmt.Sprintf("persisted=%t/at=%d", persisted, at), func(t *testing.T) {
+				more = false // when it fails
+				synctest.Test(t, func(t *testing.T) { more = crashChanging(t, at, persisted) })
+			})
+		}
+	}
+}
+
+func crashChanging(t *testing.T, at int, persisted bool) (crashed bool) {
+	const ticks = 250 // several writes
+	w := runtime.Define("w", func(context.Context, string) (string, error) { return "", nil })
+	def := runtime.Cron("hourly", "@hourly", w, runtime.StartWith(runtime.Delay(time.Hour)))
+	change := func(r *served) error {
+		if _, err := r.PauseSchedule(r.ctx, "hourly"); err != nil {
+			return fmt.Errorf("pause: %w", err)
+		}
+		if _, err := r.TriggerSchedule(r.ctx, "hourly", runtime.ID("by-hand")); err != nil {
+			return fmt.Errorf("trigger: %w", err)
+		}
+		b, err := r.BackfillSchedule(r.ctx, "hourly", bubbleStart.Add(-ticks*time.Hour), bubbleStart)
+		if err != nil || len(b.Runs) != ticks {
+			return fmt.Errorf("backfill: %d runs, %w", len(b.Runs), err)
+		}
+		if _, err := r.ResumeSchedule(r.ctx, "hourly"); err != nil {
+			return fmt.Errorf("resume: %w", err)
+		}
+		return nil
+	}
+	s := openStore(t)
+	m := newMortal(s, at, persisted)
+	r := serveOn(t, m, runtime.Config{Logger: quiet}, def)
+	synctest.Wait()
+	err := change(r)
+	select {
+	case <-m.died:
+		crashed = true
+	default:
+	}
+	if crashed == (err == nil) {
+		t.Errorf("crashed: %t, but %v", crashed, err)
+	}
+	r.stop()
+
+	r = serveOn(t, s, runtime.Config{Logger: quiet}, def)
+	if err := change(r); err != nil {
+		t.Fatal(err)
+	}
+	got := scheduleNamed(t, r, "hourly")
+	if got.Paused || got.Started != ticks+1 || !got.Next.Equal(bubbleStart.Add(time.Hour)) {
+		t.Errorf("schedule is %+v", got)
+	}
+	if n := r.Health().Store.Runs[store.Delayed]; n != ticks+1 {
+		t.Errorf("%d runs, want %d", n, ticks+1)
+	}
+	return crashed
+}
