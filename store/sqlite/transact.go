@@ -79,13 +79,13 @@ func (t *tx) lend(l *loan, fn func(context.Context, *sql.Tx) error) error {
 		}
 		t.guard = g
 	}
-	ctx, cancel := l.ctx, context.CancelFunc(func() {})
-	if l.limit > 0 {
-		ctx, cancel = context.WithTimeoutCause(ctx, l.limit, store.ErrTimeout)
-	} else {
-		ctx, cancel = context.WithCancel(ctx)
-	}
+	ctx, cancel := context.WithCancel(l.ctx)
 	defer cancel()
+	if l.limit > 0 {
+		var over context.CancelFunc
+		ctx, over = context.WithTimeoutCause(ctx, l.limit, store.ErrTimeout)
+		defer over()
+	}
 	lent := &lentConn{ctx: ctx, conn: t.c.(fullConn), guard: t.guard, open: map[*lentStmt]struct{}{}}
 	t.guard.arm(l.ddl)
 	defer t.guard.disarm()
