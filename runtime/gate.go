@@ -40,7 +40,7 @@ func (rt *Runtime) ReplayUnderWay(ctx context.Context, n int) (int, error) {
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
-		errs = append(errs, err)
+		errs = append(errs, rt.withheld(err))
 	}
 	return len(ids), errors.Join(errs...)
 }

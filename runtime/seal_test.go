@@ -424,6 +424,45 @@ func TestAStepThatCannotReadParksTheRun(t *testing.T) {
 	})
 }
 
+// picky quotes what it does not take, as a program's own type may.
+type picky struct{ Text string }
+
+func (p *picky) UnmarshalJSON(data []byte) error { return fmt.Errorf("%s is not taken", data) }
+
+// TestTheGateTellsNoPayload: its reasons go into the log and to /readyz, which
+// asks for no token.
+func TestTheGateTellsNoPayload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t)
+		codec := encrypted(t, key("k1", 1))
+		sleeps := func(ctx context.Context) error { return runtime.Sleep(ctx, time.Hour) }
+		r := serveOn(t, s, runtime.Config{Codec: codec, Logger: quiet},
+			runtime.Define("w", func(ctx context.Context, _ string) (int, error) { return 0, sleeps(ctx) }))
+		if _, _, err := r.Runtime.Start(r.ctx, "w", []byte(`"`+secret+`"`)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		r.stop()
+		w := runtime.Define("w", func(ctx context.Context, _ picky) (int, error) { return 0, sleeps(ctx) })
+		for name, c := range map[string]struct {
+			codec runtime.Codec
+			want  string
+		}{
+			"changed code":  {codec, "the input no longer fits; why is not told here"},
+			"a missing key": {encrypted(t, key("k2", 2)), `sealed with key "k1"`},
+		} {
+			rt, err := runtime.New(s, runtime.Config{Codec: c.codec, Logger: quiet}, w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := rt.ReplayUnderWay(t.Context(), 10)
+			if n != 1 || err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), secret) {
+				t.Errorf("%s: %d replayed: %v; want %s, without what was stored", name, n, err, c.want)
+			}
+		}
+	})
+}
+
 // TestCrashUnderEncryption kills the process at each write of sealed values and
 // errors.
 func TestCrashUnderEncryption(t *testing.T) {

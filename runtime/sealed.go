@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/stepwell/stepwell/store"
 )
@@ -47,6 +48,32 @@ func unfit(what string, err error) error {
 	}
 	return fmt.Errorf("%w: %s: %w", ErrNondeterministic, what, err)
 }
+
+// withheld is err without what may quote a payload, for the log and health:
+// why a value does not fit is the program's own to tell.
+func (rt *Runtime) withheld(err error) error {
+	if err == nil || rt.sealer == nil || errors.Is(err, ErrSealed) {
+		return err
+	}
+	text := err.Error()
+	if at := strings.Index(text, noLongerFits); at >= 0 {
+		if n := strings.Index(text[at:], ": "); n >= 0 {
+			return &withheldError{text[:at+n] + "; why is not told here, for what is stored is encrypted", err}
+		}
+	}
+	return err
+}
+
+// noLongerFits is in the text of every error of [unfit].
+const noLongerFits = "no longer fits"
+
+type withheldError struct {
+	text string
+	err  error
+}
+
+func (e *withheldError) Error() string { return e.text }
+func (e *withheldError) Unwrap() error { return e.err }
 
 // unopened is an error when the history holds an error that cannot be opened:
 // without it the code would go another way.
