@@ -30,9 +30,9 @@ func (r Retention) byStatus() map[Status]time.Duration {
 
 func (r Retention) check() error {
 	var errs []error
-	for name, keep := range map[string]time.Duration{"Succeeded": r.Succeeded, "Failed": r.Failed, "Cancelled": r.Cancelled} {
+	for name, keep := range map[string]time.Duration{"Retention.Succeeded": r.Succeeded, "Retention.Failed": r.Failed, "Retention.Cancelled": r.Cancelled} {
 		if keep < 0 {
-			errs = append(errs, fmt.Errorf("Retention.%s is %v: want more than 0, or 0 for ever", name, keep))
+			errs = append(errs, fmt.Errorf("%s is %v: want more than 0, or 0 for ever", name, keep))
 		}
 	}
 	return errors.Join(errs...)
