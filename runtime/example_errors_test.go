@@ -55,3 +55,26 @@ func ExampleErrExists() {
 	// tea <nil>
 	// true start coffee: run exists: cup-1 is a run of tea, not of coffee
 }
+
+// Code that asks for another step than the history holds is found before
+// anything runs twice.
+func ExampleErrNondeterministic() {
+	greet := func(step string) *runtime.Workflow[string, string] {
+		return runtime.Define("greet", func(ctx context.Context, name string) (string, error) {
+			return runtime.Step(ctx, step, func(context.Context) (string, error) { return "hello " + name, nil })
+		})
+	}
+	old, changed := greet("compose"), greet("render")
+	withRuntime(func(ctx context.Context) {
+		if _, err := old.Call(ctx, "ada", runtime.ID("one")); err != nil {
+			panic(err)
+		}
+		history, err := runtime.Export(ctx, "one")
+		if err != nil {
+			panic(err)
+		}
+		err = runtime.Replay(ctx, history, changed)
+		fmt.Println(errors.Is(err, runtime.ErrNondeterministic))
+	}, old)
+	// Output: true
+}

@@ -50,3 +50,23 @@ func ExampleRetention() {
 	fmt.Println(cfg.Retention.Succeeded, cfg.Retention.Failed)
 	// Output: 168h0m0s 0s
 }
+
+func ExampleList() {
+	hello := runtime.Define("hello", func(_ context.Context, name string) (string, error) { return "hello " + name, nil })
+	withRuntime(func(ctx context.Context) {
+		for _, name := range []string{"ada", "grace"} {
+			if _, err := hello.Call(ctx, name, runtime.ID("for-"+name), runtime.Labels(map[string]string{"name": name})); err != nil {
+				panic(err)
+			}
+		}
+		runs, err := runtime.List(ctx, runtime.Filter{Workflow: "hello", Labels: map[string]string{"name": "ada"}})
+		for _, run := range runs {
+			fmt.Println(run.ID, run.Status, err)
+		}
+		n, err := runtime.DeleteAll(ctx, runtime.Filter{Workflow: "hello"}, runtime.Bulk{})
+		fmt.Println(n.Changed, err)
+	}, hello)
+	// Output:
+	// for-ada succeeded <nil>
+	// 2 <nil>
+}

@@ -34,6 +34,7 @@ func TestHouse(t *testing.T) {
 	for name, rule := range treeRules {
 		t.Run(name, func(t *testing.T) { requireNone(t, rule(tree)) })
 	}
+	t.Run("examples", func(t *testing.T) { requireNone(t, Examples(tree, contract)) })
 	t.Run("imports", func(t *testing.T) {
 		packages := listPackages(t)
 		if len(packages) < 5 {

@@ -132,6 +132,21 @@ func TestSnippetsMatchFiles(t *testing.T) {
 	}
 }
 
+func TestExamples(t *testing.T) {
+	tree := Tree{
+		"runtime/a.go":            []byte("package runtime\nfunc Shown() {}\nfunc Hidden() {}\nfunc Tested() {}\ntype t int\nfunc (t) Method() {}\n"),
+		"runtime/a_test.go":       []byte("package runtime\nfunc TestA() { x.Tested() }\n"),
+		"runtime/example_test.go": []byte("package runtime_test\nfunc Example() { runtime.Shown(); v.Method() }\n"),
+		"runtime/api/a.go":        []byte("package api\nfunc Elsewhere() {}\n"),
+	}
+	for name, want := range map[string]string{
+		"Shown": "", "Method": "", "Hidden": "Hidden is in no example", "Tested": "Tested is in no example",
+		"Missing": "has no Missing", "Elsewhere": "has no Elsewhere",
+	} {
+		t.Run(name, func(t *testing.T) { requireOne(t, Examples(tree, []string{name}), want) })
+	}
+}
+
 func TestImports(t *testing.T) {
 	const ours = `"github.com/stepwell/stepwell/`
 	cases := []struct{ name, json, want string }{
