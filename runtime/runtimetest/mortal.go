@@ -132,6 +132,9 @@ func (m *mortal) Send(ctx context.Context, msg store.Message) (sent bool, err er
 
 // Take looks first: where there is no message it writes nothing.
 func (m *mortal) Take(ctx context.Context, c store.Claim, topic string, row *store.Step) (msg store.Message, found bool, err error) {
+	if m.isDead() {
+		return store.Message{}, false, store.ErrClosed
+	}
 	if _, found, err := m.Store.Peek(ctx, c.Seq, topic); err != nil || !found {
 		return store.Message{}, false, err
 	}
@@ -186,4 +189,14 @@ func (m *mortal) SetQueue(ctx context.Context, s store.QueueSettings) error {
 func (m *mortal) Advance(ctx context.Context, s store.Schedule, runs []store.NewRun) (a store.Advance, err error) {
 	err = m.write(func() (err error) { a, err = m.Store.Advance(ctx, s, runs); return err })
 	return a, err
+}
+
+func (m *mortal) Expire(ctx context.Context, e store.Expiry) (res store.Expired, err error) {
+	err = m.write(func() (err error) { res, err = m.Store.Expire(ctx, e); return err })
+	return res, err
+}
+
+func (m *mortal) Shrink(ctx context.Context) (more bool, err error) {
+	err = m.write(func() (err error) { more, err = m.Store.Shrink(ctx); return err })
+	return more, err
 }
