@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,14 +53,31 @@ func TestHeartbeatHandsItsDetailsToTheNextAttempt(t *testing.T) {
 // beats counts the heartbeats that get to the store, and fails them at will.
 type beats struct {
 	store.Store
+	mu   sync.Mutex
 	n    int
 	fail error
 }
 
+// failWith has the heartbeats from now on fail, or not.
+func (b *beats) failWith(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fail = err
+}
+
+func (b *beats) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.n
+}
+
 func (b *beats) Beat(ctx context.Context, c store.Claim, h *store.Heartbeat) error {
+	b.mu.Lock()
 	b.n++
-	if b.fail != nil {
-		return b.fail
+	err := b.fail
+	b.mu.Unlock()
+	if err != nil {
+		return err
 	}
 	return b.Store.Beat(ctx, c, h)
 }
@@ -87,7 +105,7 @@ func TestHeartbeatsOfATightLoopAreFewWrites(t *testing.T) {
 				// The newest gets there although no other follows.
 				time.Sleep(2 * time.Second)
 				inStore(t, "999")
-				return s.n, nil
+				return s.count(), nil
 			})
 		})
 		got, err := w.Call(serveOn(t, s, runtime.Config{Logger: quiet}, w).ctx, struct{}{})
@@ -106,7 +124,7 @@ func TestHeartbeatsWaitForRoomInTheStore(t *testing.T) {
 					return "", err
 				}
 				time.Sleep(2500 * time.Millisecond)
-				s.fail = nil
+				s.failWith(nil)
 				time.Sleep(time.Second)
 				h, _, err := s.LastBeat(ctx, 1, "0")
 				return string(h.Details), err

@@ -37,7 +37,14 @@ func TestTheFileShrinks(t *testing.T) {
 	s := openTest(t, path)
 	const runs = 2000
 	fill(t, s, 0, runs)
-	if err := s.w.conn.script(restartLog); err != nil { // nothing is being written
+	other, err := openConn(path, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.script(restartLog); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.close(); err != nil {
 		t.Fatal(err)
 	}
 	full := fileSize(path)

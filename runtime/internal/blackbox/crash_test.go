@@ -39,9 +39,12 @@ func TestKillAgainAndAgain(t *testing.T) {
 	// of the steps recorded at the last death: how often each had run
 	recorded := map[string]int{}
 	repeated := 0
+	begin := time.Now()
+	w.start(t).ready().kill()
+	longest := time.Since(begin) + 250*time.Millisecond // some die while they start
 	for i := range n {
 		c := w.start(t)
-		life := time.Duration(rnd.Int64N(int64(250 * time.Millisecond)))
+		life := time.Duration(rnd.Int64N(int64(longest)))
 		begin := time.Now()
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
