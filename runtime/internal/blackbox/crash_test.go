@@ -39,6 +39,7 @@ func TestKillAgainAndAgain(t *testing.T) {
 	// of the steps recorded at the last death: how often each had run
 	recorded := map[string]int{}
 	repeated := 0
+	w.start(t).ready().kill() // makes the database
 	begin := time.Now()
 	w.start(t).ready().kill()
 	longest := time.Since(begin) + 250*time.Millisecond // some die while they start
