@@ -57,8 +57,9 @@ type Store interface {
 
 	// Stop asks a run to stop. A run that never started ends at once; a
 	// waiting one is queued so that its code can see it; a running one is
-	// signalled; a stuck one, whose code cannot see it, ends at once. Stopping
-	// a run that was already asked changes nothing, unless it got stuck since.
+	// signalled; a stuck one, whose code cannot see it, ends at once; one that was
+	// resumed into its queue passes the line. Stopping a run that was already
+	// asked changes nothing, unless it got stuck since.
 	// Errors: ErrNotFound; ErrConflict when it has ended.
 	Stop(ctx context.Context, id string, cause StopCause, now time.Time) (Run, error)
 

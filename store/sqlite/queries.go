@@ -172,6 +172,14 @@ UPDATE runs
 SET stop = ?2, signals = signals + 1, due_at = NULL
 WHERE seq = ?1`
 
+	// beginStopped lets a run pass its queue that has a history of its own: the
+	// rows of a fork's original were written under no epoch.
+	beginStopped = `
+UPDATE runs
+SET started_at = ?2
+WHERE seq = ?1 AND EXISTS (SELECT 1 FROM steps WHERE run = ?1 AND epoch > 0)
+RETURNING queue`
+
 	endUnstarted = `
 UPDATE runs
 SET status = ?2, error = ?3, ended_at = ?4, end_pos = ?5, wake_at = NULL, due_at = NULL

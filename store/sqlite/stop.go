@@ -32,6 +32,18 @@ func (t *tx) stop(seq int64, id string, status store.Status, unstarted bool, cau
 	if _, err := t.exec(stopRun, seq, int64(cause)); err != nil {
 		return err
 	}
+	if unstarted && status == store.Queued {
+		// Resumed, and in line again: its code has to see that it stops, and
+		// needs no place in the queue for that.
+		err := t.query(beginStopped, func(r row) error {
+			unstarted = false
+			t.publish(store.Event{Kind: store.EventQueued, ID: id, Seq: seq, Queue: r.text(0)})
+			return nil
+		}, seq, now.UnixMicro())
+		if err != nil {
+			return err
+		}
+	}
 	if !unstarted {
 		if err := t.part(id, store.Cancelled, now); err != nil {
 			return err

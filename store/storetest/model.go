@@ -164,6 +164,9 @@ func (m *model) stop(id string, cause store.StopCause, now time.Time) (*modelRun
 func (r *modelRun) askToStop(cause store.StopCause, now time.Time) {
 	r.Stop, r.due = cause, time.Time{}
 	r.Signals++
+	if r.Status == store.Queued && r.StartedAt.IsZero() && slices.ContainsFunc(r.steps, func(s store.Step) bool { return s.Epoch > 0 }) {
+		r.StartedAt = now // its code has to see it
+	}
 	switch {
 	case r.StartedAt.IsZero() || r.Status == store.Stuck:
 		r.Status, r.Error, r.EndedAt = stopped(cause), &store.Failure{Code: stopCodes[cause]}, now

@@ -119,6 +119,19 @@ var stopRules = []rule{
 		f.wantIDs("started runs", f.claim(9))
 		f.wantIDs("new runs", f.claim(9, "q"), "a")
 	}},
+	{"a resumed run that is asked to stop while it waits in its queue passes the line, so that its code sees it", func(f *fixture) {
+		f.create("a", onQueue("q"))
+		r := f.claim(1, "q")[0]
+		f.record(r.Claim(), "1")
+		f.finish(r.Claim(), store.Stuck)
+		_, err := f.s.Resume(f.Context(), "a", at(20))
+		f.must(err)
+		got := f.stop("a", store.StopCancel)
+		if got.Status != store.Queued || got.Stop != store.StopCancel || got.StartedAt.IsZero() {
+			f.broken("%+v", got)
+		}
+		f.wantIDs("started runs", f.claim(9), "a")
+	}},
 	{"a resumed run is due at its deadline again", func(f *fixture) {
 		r := f.running("a", deadlineAt(at(50)))
 		f.finish(r.Claim(), store.Stuck)
