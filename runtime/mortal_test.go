@@ -1,9 +1,7 @@
 package runtime_test
 
 import (
-	"context"
-	"time"
-
+	"github.com/stepwell/stepwell/runtime/internal/writes"
 	"github.com/stepwell/stepwell/store"
 )
 
@@ -11,7 +9,8 @@ import (
 // nothing gets through, as after SIGKILL. What was committed stays.
 type mortal struct {
 	store.Store
-	mu lock
+	inner store.Store
+	mu    lock
 	// left counts the writes until death; negative: it does not come.
 	left int
 	// persisted tells whether the write at which it dies is committed.
@@ -27,7 +26,9 @@ func (l lock) Lock()   { l <- struct{}{} }
 func (l lock) Unlock() { <-l }
 
 func newMortal(s store.Store, at int, persisted bool) *mortal {
-	return &mortal{Store: s, mu: make(lock, 1), left: at, persisted: persisted, died: make(chan struct{})}
+	m := &mortal{inner: s, mu: make(lock, 1), left: at, persisted: persisted, died: make(chan struct{})}
+	m.Store = writes.Through(s, func(_ *store.Step, write func() error) error { return m.write(write) })
+	return m
 }
 
 func (m *mortal) write(fn func() error) error {
@@ -48,48 +49,6 @@ func (m *mortal) write(fn func() error) error {
 	return store.ErrClosed
 }
 
-func (m *mortal) Create(ctx context.Context, n store.NewRun) (run store.Run, created bool, err error) {
-	err = m.write(func() (err error) { run, created, err = m.Store.Create(ctx, n); return err })
-	return run, created, err
-}
-
-func (m *mortal) Claim(ctx context.Context, req store.ClaimRequest) (runs []store.Run, err error) {
-	err = m.write(func() (err error) { runs, err = m.Store.Claim(ctx, req); return err })
-	return runs, err
-}
-
-func (m *mortal) Record(ctx context.Context, c store.Claim, s *store.Step) error {
-	return m.write(func() error { return m.Store.Record(ctx, c, s) })
-}
-
-func (m *mortal) Suspend(ctx context.Context, c store.Claim, s store.Suspension) error {
-	return m.write(func() error { return m.Store.Suspend(ctx, c, s) })
-}
-
-func (m *mortal) Finish(ctx context.Context, c store.Claim, o store.Outcome) (status store.Status, err error) {
-	err = m.write(func() (err error) { status, err = m.Store.Finish(ctx, c, o); return err })
-	return status, err
-}
-
-func (m *mortal) Release(ctx context.Context, c []store.Claim, now time.Time) error {
-	return m.write(func() error { return m.Store.Release(ctx, c, now) })
-}
-
-func (m *mortal) Stop(ctx context.Context, id string, cause store.StopCause, now time.Time) (run store.Run, err error) {
-	err = m.write(func() (err error) { run, err = m.Store.Stop(ctx, id, cause, now); return err })
-	return run, err
-}
-
-func (m *mortal) Due(ctx context.Context, now time.Time, limit int) (moved int, next time.Time, err error) {
-	err = m.write(func() (err error) { moved, next, err = m.Store.Due(ctx, now, limit); return err })
-	return moved, next, err
-}
-
-func (m *mortal) Recover(ctx context.Context, now time.Time, max int) (rec store.Recovery, err error) {
-	err = m.write(func() (err error) { rec, err = m.Store.Recover(ctx, now, max); return err })
-	return rec, err
-}
-
 // kill is the death at once.
 func (m *mortal) kill() {
 	m.mu.Lock()
@@ -98,4 +57,11 @@ func (m *mortal) kill() {
 		m.dead = true
 		close(m.died)
 	}
+}
+
+// dieAt has the death come at the n-th write from now.
+func (m *mortal) dieAt(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.left = n
 }

@@ -18,7 +18,7 @@ func (m *mortal) Transact(ctx context.Context, c store.Claim, limit time.Duratio
 	if dead {
 		return store.ErrClosed
 	}
-	err := m.Store.(store.Transactor).Transact(ctx, c, limit, func(ctx context.Context, tx *sql.Tx) (*store.Step, error) {
+	err := m.inner.(store.Transactor).Transact(ctx, c, limit, func(ctx context.Context, tx *sql.Tx) (*store.Step, error) {
 		row, err := fn(ctx, tx)
 		if err == nil && (last && !m.persisted || m.isDead()) {
 			return nil, store.ErrClosed // it dies before the commit
@@ -45,5 +45,5 @@ func (m *mortal) isDead() bool {
 }
 
 func (m *mortal) Do(ctx context.Context, limit time.Duration, fn func(context.Context, *sql.Tx) error) error {
-	return m.write(func() error { return m.Store.(store.Transactor).Do(ctx, limit, fn) })
+	return m.write(func() error { return m.inner.(store.Transactor).Do(ctx, limit, fn) })
 }

@@ -12,7 +12,7 @@ import (
 func (m *mortal) Transact(ctx context.Context, c store.Claim, limit time.Duration, fn func(context.Context, *sql.Tx) (*store.Step, error)) error {
 	var p *point
 	return m.write(func() error {
-		err := m.Store.(store.Transactor).Transact(ctx, c, limit, func(ctx context.Context, tx *sql.Tx) (*store.Step, error) {
+		err := m.inner.(store.Transactor).Transact(ctx, c, limit, func(ctx context.Context, tx *sql.Tx) (*store.Step, error) {
 			row, err := fn(ctx, tx)
 			if err != nil {
 				return nil, err
@@ -31,5 +31,5 @@ func (m *mortal) Transact(ctx context.Context, c store.Claim, limit time.Duratio
 
 // Do implements [store.Transactor].
 func (m *mortal) Do(ctx context.Context, limit time.Duration, fn func(context.Context, *sql.Tx) error) error {
-	return m.write(func() error { return m.Store.(store.Transactor).Do(ctx, limit, fn) })
+	return m.write(func() error { return m.inner.(store.Transactor).Do(ctx, limit, fn) })
 }

@@ -40,7 +40,7 @@ var rooms = []room{
 	{"./runtime", []string{"./store", "./runtime/internal/"}, "the engine runs on any store, under any listener"},
 	{"./runtime/internal/check/", nil, "the house rules look at the house, they do not live in it"},
 	{"./runtime/internal/", []string{"./store", "./runtime/internal/"}, "the engine's parts must not know the engine"},
-	{"./runtime/runtimetest/", []string{"./runtime", "./runtime/internal/seam", "./store", "./store/sqlite"}, "a runtime for tests, on a store of its own; seam is there for it alone"},
+	{"./runtime/runtimetest/", []string{"./runtime", "./runtime/internal/seam", "./runtime/internal/writes", "./store", "./store/sqlite"}, "a runtime for tests, on a store of its own; seam is there for it alone, writes for it and the engine's tests"},
 	{"./runtime/determinism/", nil, "the analyser reads code and runs none: it knows the engine by its names"},
 	{"./runtime/api/", []string{"./runtime", "./store", "./runtime/internal/"}, "app joins the listeners to the rest, they do not know it or one another"},
 	{"./runtime/ui/", []string{"./runtime", "./store", "./runtime/internal/"}, "app joins the listeners to the rest, they do not know it or one another"},
