@@ -55,7 +55,7 @@ func (s *Store) Finish(ctx context.Context, claim store.Claim, o store.Outcome) 
 			err = tx.signalParent(claim.Seq, o.At)
 		}
 		if err == nil && partings {
-			err = tx.part(claim.ID, status, o.At)
+			err = tx.part(claim.Seq, claim.ID, status, o.At)
 		}
 		if err == nil && stills {
 			err = tx.still(claim.Seq, "")

@@ -24,12 +24,12 @@ func (t *tx) signalParent(child int64, now time.Time) error {
 
 // part notes that the children of a run that live are to be told of its end;
 // moveOrphans does it.
-func (t *tx) part(parent string, end store.Status, now time.Time) error {
+func (t *tx) part(seq int64, id string, end store.Status, now time.Time) error {
 	least := store.StopOnFailure
 	if end == store.Succeeded {
 		least = store.StopOnEnd
 	}
-	n, err := t.exec(insertParting, parent, int64(least))
+	n, err := t.exec(insertParting, id, int64(least), seq)
 	if err == nil && n > 0 {
 		t.publish(store.Event{Kind: store.EventDue, At: now})
 	}

@@ -17,15 +17,16 @@ UPDATE runs
 SET parent_end = ?2
 WHERE seq = ?1`
 
-	// insertParting writes nothing for a run without children to stop.
+	// insertParting writes nothing for a run without children to stop. Those
+	// that are older than it are of a deleted run which had its id.
 	insertParting = `
 INSERT INTO partings (parent_id, least, last)
-SELECT ?1, ?2, 0
+SELECT ?1, ?2, ?3
 WHERE EXISTS (
     SELECT 1
     FROM runs
-    WHERE parent_id IS NOT NULL AND ended_at IS NULL AND parent_id = ?1 AND parent_end BETWEEN ?2 AND 1)
-ON CONFLICT (parent_id) DO UPDATE SET least = MIN(least, excluded.least), last = 0`
+    WHERE parent_id IS NOT NULL AND ended_at IS NULL AND parent_id = ?1 AND seq > ?3 AND parent_end BETWEEN ?2 AND 1)
+ON CONFLICT (parent_id) DO UPDATE SET least = MIN(least, excluded.least), last = MIN(last, excluded.last)`
 
 	selectParting = `
 SELECT parent_id, least, last

@@ -5,13 +5,13 @@ const (
 	selectRemoval = `
 SELECT r.seq, r.id, r.status, r.labels, p.id, p.status
 FROM runs AS r
-LEFT JOIN runs AS p ON p.id = r.parent_id
+LEFT JOIN runs AS p ON p.id = r.parent_id AND p.seq < r.seq
 WHERE r.id = ?1`
 
 	selectRemovalSeq = `
 SELECT r.seq, r.id, r.status, r.labels, p.id, p.status
 FROM runs AS r
-LEFT JOIN runs AS p ON p.id = r.parent_id
+LEFT JOIN runs AS p ON p.id = r.parent_id AND p.seq < r.seq
 WHERE r.seq = ?1`
 
 	deleteRun = `
@@ -56,7 +56,7 @@ SELECT seq, ended_at, 256 + COALESCE(LENGTH(input), 0) + COALESCE(LENGTH(output)
 FROM runs AS r
 WHERE status = ?1 AND ended_at >= ?2 AND ended_at < ?3
     AND (?4 = 0 OR sampled = 0 OR end_pos <= (SELECT COALESCE(MAX(pos), 0) FROM cursors WHERE name = 'spans'))
-    AND NOT EXISTS (SELECT 1 FROM runs AS p WHERE p.id = r.parent_id AND p.status NOT IN (5, 6, 7))
+    AND NOT EXISTS (SELECT 1 FROM runs AS p WHERE p.id = r.parent_id AND p.seq < r.seq AND p.status NOT IN (5, 6, 7))
 ORDER BY ended_at, seq
 LIMIT ?5`
 

@@ -45,7 +45,7 @@ func (t *tx) stop(seq int64, id string, status store.Status, unstarted bool, cau
 		}
 	}
 	if !unstarted {
-		if err := t.part(id, store.Cancelled, now); err != nil {
+		if err := t.part(seq, id, store.Cancelled, now); err != nil {
 			return err
 		}
 	}

@@ -108,6 +108,18 @@ var orphanRules = []rule{
 			f.wantStatus(fmt.Sprint("c", i), store.Cancelled)
 		}
 	}},
+	{"a run stops no children of a deleted one that had its id", func(f *fixture) {
+		p := f.running("parent")
+		f.create("old", childOf("parent"), onParentEnd(store.StopOnFailure))
+		f.finish(p.Claim(), store.Succeeded)
+		f.must(f.s.Delete(f.Context(), "parent"))
+		p = f.running("parent")
+		f.create("new", childOf("parent"), onParentEnd(store.StopOnFailure))
+		f.finish(p.Claim(), store.Failed)
+		f.due(at(10))
+		f.wantStatus("old", store.Queued)
+		f.wantStatus("new", store.Cancelled)
+	}},
 	{"a parent that is resumed before its children were told keeps them", func(f *fixture) {
 		p := f.family()
 		f.stop("parent", store.StopCancel)

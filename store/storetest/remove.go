@@ -83,6 +83,15 @@ var removeRules = []rule{
 		f.wantStatus("second", store.Succeeded)
 		f.must(f.s.Delete(f.Context(), "second"))
 	}},
+	{"a child of a deleted run is not held by another with that id", func(f *fixture) {
+		p := f.running("parent")
+		f.finish(p.Claim(), store.Succeeded)
+		c := f.running("child", childOf("parent"))
+		f.finish(c.Claim(), store.Succeeded)
+		f.must(f.s.Delete(f.Context(), "parent"))
+		f.running("parent")
+		f.must(f.s.Delete(f.Context(), "child"))
+	}},
 	{"a sweep takes out no more rows than asked for, and in the end all of them", func(f *fixture) {
 		var seqs []int64
 		for i := range 3 {
