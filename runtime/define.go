@@ -27,7 +27,7 @@ func Define[In, Out any](name string, fn func(context.Context, In) (Out, error),
 	mustName("workflow", name)
 	d := &definition{
 		name:  name,
-		input: reflect.TypeFor[In](),
+		input: reflect.TypeFor[In](), output: reflect.TypeFor[Out](),
 		check: func(c Codec, input []byte) error { return c.Decode(input, new(In)) },
 	}
 	d.prepare = func(c Codec, input []byte) (_ call, err error) {
@@ -64,8 +64,8 @@ func (w *Workflow[In, Out]) register(r *registry) error {
 
 // definition is a workflow without its types.
 type definition struct {
-	name  string
-	input reflect.Type
+	name          string
+	input, output reflect.Type
 	// pinned: see [Pinned].
 	pinned bool
 	queue  string // default queue

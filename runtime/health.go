@@ -2,8 +2,6 @@ package runtime
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/stepwell/stepwell/store"
@@ -45,23 +43,6 @@ func (rt *Runtime) Health() Health {
 	return h
 }
 
-// WorkflowInfo describes a registered workflow.
-type WorkflowInfo struct {
-	Name    string `json:"name"`
-	Queue   string `json:"queue,omitempty"`
-	Version string `json:"version"`
-}
-
 // Probe commits a write of no meaning: proof that the store can. It is for a
 // health check while nothing else is written.
 func (rt *Runtime) Probe(ctx context.Context) error { return rt.store.Probe(ctx) }
-
-// Workflows lists the registered workflows by name.
-func (rt *Runtime) Workflows() []WorkflowInfo {
-	infos := make([]WorkflowInfo, 0, len(rt.reg.workflows))
-	for _, d := range rt.reg.workflows {
-		infos = append(infos, WorkflowInfo{Name: d.name, Queue: d.queue, Version: rt.cfg.Version})
-	}
-	slices.SortFunc(infos, func(a, b WorkflowInfo) int { return strings.Compare(a.Name, b.Name) })
-	return infos
-}

@@ -190,7 +190,3 @@ func (a *api) ping(w http.ResponseWriter, _ *http.Request) error {
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
-
-func (a *api) workflows(w http.ResponseWriter, _ *http.Request) error {
-	return answer(w, http.StatusOK, map[string]any{"workflows": a.rt.Workflows()})
-}

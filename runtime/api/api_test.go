@@ -27,15 +27,6 @@ func TestPing(t *testing.T) {
 	}
 }
 
-func TestWorkflows(t *testing.T) {
-	s := newServer(t, api.Config{}, runtime.Config{})
-	want := `{"workflows":[{"name":"broken","version":"v-test"},{"name":"counter","version":"v-test"},{"name":"echo","version":"v-test"},` +
-		`{"name":"gated","version":"v-test"},{"name":"listener","version":"v-test"},{"name":"order","version":"v-test"},{"name":"sleeper","version":"v-test"},{"name":"teller","version":"v-test"}]}` + "\n"
-	if diff := cmp.Diff(want, s.do(t, "GET", "/v1/workflows", "").body); diff != "" {
-		t.Errorf("workflows (-want +got):\n%s", diff)
-	}
-}
-
 // TestRun holds the JSON of a run to the contract, field by field.
 func TestRun(t *testing.T) {
 	s := newServer(t, api.Config{}, runtime.Config{Executor: "me"})

@@ -71,6 +71,9 @@ var bans = []ban{
 	// The engine has the type in its signatures, and speaks to no database.
 	{[]string{"database/sql"}, []string{"./store/", "./store", "./runtime", "./runtime/runtimetest/"}, nil,
 		"ask for it in a method of store.Store: only a backend speaks to a database"},
+	// Who only runs workflows should not carry it; what describes their types to clients is in one place.
+	{[]string{"github.com/google/jsonschema-go/"}, []string{"./runtime/internal/schema/", "./runtime/api/", "./runtime/ui/"}, []string{"./runtime/app/", "./cmd/"},
+		"ask runtime/internal/schema for the schema of a type: the engine itself describes none"},
 	{[]string{"testing/"}, []string{"./store/storetest/", "./store/sqlite/sqlitetest/", "./runtime/runtimetest/"}, []string{},
 		"move it to a _test.go file, or to storetest, sqlitetest or runtimetest: the binary must not link it"},
 }

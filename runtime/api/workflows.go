@@ -1,0 +1,43 @@
+package api
+
+import (
+	"net/http"
+	"reflect"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/runtime/internal/schema"
+)
+
+// workflowJSON is a workflow as clients see it.
+type workflowJSON struct {
+	runtime.WorkflowInfo
+	// InputSchema and OutputSchema are left out where the program does not store JSON.
+	InputSchema  *jsonschema.Schema `json:"input_schema,omitzero"`
+	OutputSchema *jsonschema.Schema `json:"output_schema,omitzero"`
+}
+
+func (a *api) workflows(w http.ResponseWriter, _ *http.Request) error {
+	list := []workflowJSON{}
+	for _, info := range a.rt.Workflows() {
+		v := workflowJSON{WorkflowInfo: info}
+		v.InputSchema = schemaOf(a.rt.InputType, schema.Of, info.Name)
+		v.OutputSchema = schemaOf(a.rt.OutputType, schema.Written, info.Name)
+		list = append(list, v)
+	}
+	return answer(w, http.StatusOK, map[string]any{"workflows": list})
+}
+
+// schemaOf returns the schema of what a workflow takes or gives; nil when that is not known.
+func schemaOf(typeOf func(string) (reflect.Type, bool), of func(reflect.Type) (*jsonschema.Schema, error), workflow string) *jsonschema.Schema {
+	t, ok := typeOf(workflow)
+	if !ok {
+		return nil
+	}
+	s, err := of(t)
+	if err != nil {
+		return nil // of a type there is one
+	}
+	return s
+}
