@@ -9,28 +9,17 @@ import (
 	"strings"
 
 	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/runtime/internal/problems"
 	"github.com/stepwell/stepwell/store"
 )
 
-// problem is the body of every error, as in RFC 9457. Its type is about:blank:
-// the status says it all, and code tells apart what shares one.
-type problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Code   string `json:"code"`
-}
+// problem is the body of every error.
+type problem = problems.Body
 
 // WriteProblem answers with an error in the form of the API. The detail is for
 // people and goes to the client as it is.
 func WriteProblem(w http.ResponseWriter, status int, code, detail string) {
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	writeJSON(w, problem{"about:blank", http.StatusText(status), status, detail, code})
+	problems.Write(w, status, code, detail)
 }
 
 // requestError is an error of the client, or of its timing, found here.

@@ -1,20 +1,14 @@
 package app
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 
-	"github.com/stepwell/stepwell/runtime/api"
+	"github.com/stepwell/stepwell/runtime/access"
 )
 
 // authMode says whether requests to the API need a token.
@@ -25,14 +19,6 @@ const (
 	authOn   authMode = "on"
 	authOff  authMode = "off"
 )
-
-// token is a secret and what it allows. The secret itself is not kept.
-type token struct {
-	role string // admin or viewer
-	hash [sha256.Size]byte
-}
-
-func newToken(role, secret string) token { return token{role, sha256.Sum256([]byte(secret))} }
 
 func setAuth(c *config, v string) error {
 	c.auth = authMode(v)
@@ -49,109 +35,75 @@ func setTokens(c *config, v string) error {
 	}
 	for part := range strings.SplitSeq(v, ",") {
 		role, secret, _ := strings.Cut(strings.TrimSpace(part), ":")
-		if role != "admin" && role != "viewer" || secret == "" {
+		if role != string(access.Admin) && role != string(access.Viewer) || secret == "" {
 			return errors.New("want admin:SECRET or viewer:SECRET, with commas between")
 		}
-		c.tokens = append(c.tokens, newToken(role, secret))
+		c.tokens = append(c.tokens, access.NewToken(access.Role(role), secret))
 	}
 	return nil
 }
 
-// guard stands before the API listener.
-type guard struct {
-	next   http.Handler
-	open   []string
-	tokens []token // empty: no token is asked for
-	// local: without tokens, only requests that name this machine itself are
-	// answered. Otherwise a page on the web could reach the API through the
-	// user's browser under a name that its owner points here.
-	local bool
+// setProxies reads addresses and networks.
+func setProxies(c *config, v string) error {
+	c.proxies = nil
+	if v == "" {
+		return nil
+	}
+	for part := range strings.SplitSeq(v, ",") {
+		part = strings.TrimSpace(part)
+		p, err := netip.ParsePrefix(part)
+		if err != nil {
+			a, err := netip.ParseAddr(part)
+			if err != nil || a.Zone() != "" {
+				return errors.New("want addresses or networks with commas between, such as 10.0.0.0/8,192.0.2.1")
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		c.proxies = append(c.proxies, p)
+	}
+	return nil
 }
 
-func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// authorize decides which tokens are asked for, and says where one that nobody
+// set comes from. A new one is made when there is none.
+func (p *process) authorize(listener net.Addr) ([]access.Token, error) {
+	ap, err := netip.ParseAddrPort(listener.String())
+	loopback := err == nil && ap.Addr().Unmap().IsLoopback()
+	set := p.cfg.tokens
 	switch {
-	case r.URL.Path == "/v1/ping" || slices.Contains(g.open, r.URL.Path):
-	case len(g.tokens) == 0:
-		if g.local && !localHost(r.Host) {
-			api.WriteProblem(w, http.StatusMisdirectedRequest, "wrong_host",
-				"this address is answered as localhost only; to be reached under another name set STEPWELL_TOKENS, or STEPWELL_AUTH to off")
-			return
+	case p.cfg.auth == authOff:
+		if len(set) > 0 {
+			p.log.Warn("STEPWELL_AUTH is off: STEPWELL_TOKENS is not used")
 		}
-	default:
-		role := g.role(r)
-		if role == "" {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="stepwell"`)
-			api.WriteProblem(w, http.StatusUnauthorized, "unauthorized", "want a token: Authorization: Bearer SECRET")
-			return
+		return nil, nil
+	case len(set) > 0:
+		for _, t := range set {
+			if t.Weak() {
+				p.log.Warn("a token in STEPWELL_TOKENS may be guessed: 16 random bytes may not, as from openssl rand -hex 16", "role", string(t.Role))
+			}
 		}
-		// Paths outside /v1/ are the program's own, and a GET there may do
-		// anything.
-		reads := (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasPrefix(r.URL.Path, "/v1/")
-		if role != "admin" && !reads {
-			api.WriteProblem(w, http.StatusForbidden, "forbidden", "this token is a viewer's: it only reads what is below /v1/")
-			return
-		}
+		return set, nil
+	case p.cfg.auth == authAuto && loopback:
+		return nil, nil
 	}
-	g.next.ServeHTTP(w, r)
-}
-
-// role returns what the request's token allows; empty without a valid one.
-// All tokens are compared, each in constant time.
-func (g *guard) role(r *http.Request) (role string) {
-	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "bearer") {
-		return ""
-	}
-	hash := sha256.Sum256([]byte(strings.TrimSpace(secret)))
-	for _, t := range g.tokens {
-		if subtle.ConstantTimeCompare(hash[:], t.hash[:]) == 1 && role != "admin" {
-			role = t.role
-		}
-	}
-	return role
-}
-
-// localHost reports whether a Host header names this machine.
-func localHost(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.Trim(host, "[]")
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
-}
-
-// authorize decides which tokens are asked for. made is a token that did not
-// exist before, to be shown once.
-func (c *config) authorize(listener net.Addr) (tokens []token, file, made string, err error) {
-	ap, parseErr := netip.ParseAddrPort(listener.String())
-	loopback := parseErr == nil && ap.Addr().Unmap().IsLoopback()
-	switch {
-	case c.auth == authOff:
-		return nil, "", "", nil
-	case len(c.tokens) > 0:
-		return c.tokens, "", "", nil
-	case c.auth == authAuto && loopback:
-		return nil, "", "", nil
-	}
-	file = c.storePath + ".token"
-	secret, made, err := keptToken(file)
+	file := p.cfg.storePath + ".token"
+	tokens, made, err := access.Keep(file)
 	if err != nil {
-		return nil, "", "", fmt.Errorf("keep a token for the API: %w", err)
+		return nil, fmt.Errorf("keep a token for the API: %w", err)
 	}
-	return []token{newToken("admin", secret)}, file, made, nil
-}
+	if made == "" {
+		p.log.Info("the API asks for the token that was shown when it was made; to have another made, delete the file with its hash and start again", "file", file)
+		return tokens, nil
+	}
+	// Not through the log, which may be shipped elsewhere.
+	fmt.Fprintf(os.Stderr, `
+The API asks for a token, and none is set. This one was made for you, and is shown this once:
 
-// keptToken reads the token from the file, or makes one and writes it there.
-func keptToken(file string) (secret, made string, err error) {
-	b, err := os.ReadFile(file)
-	if err == nil {
-		if secret = strings.TrimSpace(string(b)); secret != "" {
-			return secret, "", nil
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", "", err
-	}
-	secret = rand.Text()
-	return secret, secret, os.WriteFile(file, []byte(secret+"\n"), 0o600)
+    %s
+
+Programs    Authorization: Bearer TOKEN, for the commands STEPWELL_TOKEN
+Another     delete %s, which keeps its hash, and start again; or set STEPWELL_TOKENS
+
+`, made, file)
+	return tokens, nil
 }

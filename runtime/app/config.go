@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/runtime/access"
 )
 
 // config is what the program was told.
@@ -19,9 +21,10 @@ type config struct {
 	addr       string
 	healthAddr string
 	storePath  string
-	tokens     []token
+	tokens     []access.Token
 	keys       []runtime.Key
 	auth       authMode
+	proxies    []netip.Prefix
 	version    string
 	drain      time.Duration
 	retention  runtime.Retention
@@ -40,7 +43,7 @@ type setting struct {
 
 // settings in the order in which they are shown.
 var settings = []setting{
-	{"STEPWELL_ADDR", "addr", "127.0.0.1:8080", "address of the API and the web UI; with PORT set the default is 0.0.0.0:$PORT",
+	{"STEPWELL_ADDR", "addr", "127.0.0.1:8080", "address of the API; with PORT set the default is 0.0.0.0:$PORT",
 		func(c *config, v string) error { return setAddr(&c.addr, v) }},
 	{"STEPWELL_HEALTH_ADDR", "health-addr", "127.0.0.1:8081", "address of health and metrics",
 		func(c *config, v string) error { return setAddr(&c.healthAddr, v) }},
@@ -49,6 +52,7 @@ var settings = []setting{
 	{"STEPWELL_REPLICA_ACK", "replica-ack", "async", "what a write waits for: async; commit is not in this version", setReplicaAck},
 	{"STEPWELL_TOKENS", "tokens", "", "admin:SECRET,viewer:SECRET; a viewer only reads", setTokens},
 	{"STEPWELL_AUTH", "auth", "auto", "on, off or auto: on with tokens or off loopback, a token is made when none is set", setAuth},
+	{"STEPWELL_PROXIES", "proxies", "", "addresses or networks, with commas between, whose X-Forwarded-For is believed: wrong tokens are slowed down by address", setProxies},
 	{"STEPWELL_ENCRYPTION_KEYS", "encryption-keys", "", "id:SECRET,id:SECRET, each 32 bytes in base64: payloads and errors are stored encrypted; the first key encrypts, all decrypt", setKeys},
 	{"STEPWELL_VERSION", "run-version", "", "version that runs are started under; default: the build's",
 		func(c *config, v string) error { c.version = v; return nil }},

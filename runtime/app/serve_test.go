@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -115,13 +116,12 @@ func TestTokenIsMade(t *testing.T) {
 	file := filepath.Join(dir, "data", "stepwell.db.token")
 	env := []string{"STEPWELL_ADDR=0.0.0.0:0"}
 	p := serve(t, dir, env...)
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret := strings.TrimSpace(string(b))
-	if len(secret) < 20 || strings.Count(p.logged(), secret) != 1 {
+	secret := regexp.MustCompile(`\b[A-Z2-7]{26}\b`).FindString(p.logged())
+	if secret == "" || strings.Count(p.logged(), secret) != 1 {
 		t.Errorf("the token %q is not shown once:\n%s", secret, p.logged())
+	}
+	if b, err := os.ReadFile(file); err != nil || strings.Contains(string(b), secret) {
+		t.Errorf("the token's file: %v, %q", err, b)
 	}
 	if fi, err := os.Stat(file); err != nil || fi.Mode().Perm() != 0o600 {
 		t.Errorf("the token's file: %v %v, want mode 0600", fi.Mode(), err)
@@ -146,6 +146,20 @@ func TestTokenIsMade(t *testing.T) {
 		t.Errorf("with the token, after a restart: %d, want 200", code)
 	}
 	again.stop()
+
+	// An earlier version kept the secret itself.
+	if err := os.WriteFile(file, []byte("OLDTOKENOFANEARLIERVERSION\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := serve(t, dir, env...)
+	old.token = "OLDTOKENOFANEARLIERVERSION"
+	if code, _ := old.do("GET", "/v1/runs", ""); code != http.StatusOK {
+		t.Errorf("with the token of an earlier version: %d, want 200", code)
+	}
+	if b, err := os.ReadFile(file); err != nil || strings.Contains(string(b), old.token) || strings.Contains(old.logged(), old.token) {
+		t.Errorf("the earlier version's token is still there: %v, %q, or shown:\n%s", err, b, old.logged())
+	}
+	old.stop()
 }
 
 func TestRoles(t *testing.T) {

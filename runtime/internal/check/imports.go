@@ -44,6 +44,7 @@ var rooms = []room{
 	{"./runtime/determinism/", nil, "the analyser reads code and runs none: it knows the engine by its names"},
 	{"./runtime/api/", []string{"./runtime", "./store", "./runtime/internal/"}, "app joins the listeners to the rest, they do not know it or one another"},
 	{"./runtime/ui/", []string{"./runtime", "./store", "./runtime/internal/"}, "app joins the listeners to the rest, they do not know it or one another"},
+	{"./runtime/access/", []string{"./runtime/internal/"}, "who may come in does not depend on what is inside: it stands before any handler"},
 	{"./runtime/health/", []string{"./runtime", "./store", "./runtime/internal/"}, "app joins the listeners to the rest, they do not know it or one another"},
 	{"./runtime/app/", []string{"./runtime/", "./store/", "./telemetry/"}, "app joins everything, and is what a main imports"},
 	{"./cmd/stepwellvet/", []string{"./runtime/determinism"}, "a tool for go vet, which must not link the engine"},

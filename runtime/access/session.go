@@ -1,0 +1,109 @@
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	maxSessions = 1000
+	idleTime    = 12 * time.Hour     // a session ends when it was not used for so long
+	sessionTime = 7 * 24 * time.Hour // and then at the latest
+)
+
+var errLoggedOut = errors.New("the session has ended")
+
+// session is a browser that has logged in.
+type session struct {
+	token digest // that it logged in with
+	begun time.Time
+	// ctx ends with the session, and with it what is under way for it: a page
+	// that is pushed changes must not go on after the logout.
+	ctx context.Context
+	end context.CancelFunc
+
+	seen time.Time // guarded by sessions.mu
+}
+
+func (s *session) overAt(now time.Time) bool {
+	return now.Sub(s.seen) >= idleTime || now.Sub(s.begun) >= sessionTime
+}
+
+// sessions are those under way. Their ids are kept as digests: who reads the
+// memory or a dump of it cannot take one over. Safe for concurrent use.
+type sessions struct {
+	mu   sync.Mutex
+	byID map[digest]*session
+}
+
+// begin makes a session and returns its id, 256 random bits. Of too many the
+// one that was unused for the longest ends.
+func (s *sessions) begin(token digest) (id string) {
+	var b [32]byte
+	rand.Read(b[:]) //nolint:errcheck // never fails
+	id = base64.RawURLEncoding.EncodeToString(b[:])
+	now := time.Now()
+	ctx, end := context.WithDeadlineCause(context.Background(), now.Add(sessionTime), errLoggedOut)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byID == nil {
+		s.byID = map[digest]*session{}
+	}
+	if len(s.byID) >= maxSessions {
+		s.makeRoomLocked(now)
+	}
+	s.byID[digestOf(id)] = &session{token: token, begun: now, ctx: ctx, end: end, seen: now}
+	return id
+}
+
+func (s *sessions) makeRoomLocked(now time.Time) {
+	var oldest digest
+	var unused time.Time
+	for id, old := range s.byID {
+		if old.overAt(now) {
+			s.endLocked(id)
+		} else if unused.IsZero() || old.seen.Before(unused) {
+			oldest, unused = id, old.seen
+		}
+	}
+	if len(s.byID) >= maxSessions {
+		s.endLocked(oldest)
+	}
+}
+
+// find returns the session with this id, nil when there is none any more. It
+// counts as use. The lookup is by digest: what its duration tells is of no use
+// to whoever does not have the id.
+func (s *sessions) find(id string) *session {
+	key, now := digestOf(id), time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := s.byID[key]
+	if found == nil {
+		return nil
+	}
+	if found.overAt(now) {
+		s.endLocked(key)
+		return nil
+	}
+	found.seen = now
+	return found
+}
+
+// end ends the session with this id.
+func (s *sessions) end(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endLocked(digestOf(id))
+}
+
+func (s *sessions) endLocked(key digest) {
+	if old := s.byID[key]; old != nil {
+		delete(s.byID, key)
+		old.end()
+	}
+}
