@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/runtime/app/internal/term"
 )
 
 // Main runs a program with these workflows and queues, and does not return.
@@ -56,6 +57,9 @@ func (a *App) run(args []string) int {
 		return 0
 	}
 	fmt.Fprintf(os.Stderr, "%s: %s\n", name, oneLine(err))
+	if h, ok := errors.AsType[*hinted](err); ok {
+		fmt.Fprintf(os.Stderr, "try: %s\n", term.Clean(h.hint))
+	}
 	if _, usage := errors.AsType[*usageError](err); usage || !began {
 		return 2
 	}

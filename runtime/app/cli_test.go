@@ -35,7 +35,7 @@ func TestRuns(t *testing.T) {
 		{"runs list --limit 1", 0, `^ID.*\nd .*\nmore with --cursor \S+\n$`},
 		{"runs list --status done", 2, `^unknown status "done": want queued`},
 		{"runs get b", 0, `error +step "work" failed at attempt 1: told to fail\n`},
-		{"runs get nope", 1, `^run "nope": not found\n$`},
+		{"runs get nope", 1, `^run "nope": not found\ntry: app.test runs list\n$`},
 		{"runs steps a", 0, `^PATH +KIND +NAME +STATUS +ATTEMPTS +STARTED +TOOK +RESULT\n0 +step +work +succeeded +1 .*"done"\n$`},
 		{"runs cancel c d", 0, `(?s)^id +c\n.*id +d\n`},
 		{"runs wait c", 1, `^run c is cancelled\n$`},
@@ -50,7 +50,7 @@ func TestRuns(t *testing.T) {
 		{"runs resume a", 1, `only a stuck or cancelled run can be resumed`},
 		{"runs fork b --id f", 0, `(?s)^id +f\n.*forked from +b\n`},
 		{"runs delete a", 0, `^run a is deleted\n$`},
-		{"runs get a", 1, `^run "a": not found\n$`},
+		{"runs get a", 1, `^run "a": not found\ntry: app.test runs list\n$`},
 		{"runs delete c", 1, `only a run that has ended can be deleted`},
 		{"runs delete", 2, `^runs delete takes RUN-ID\.\.\. or a filter such as --status or --label; --all means all\n$`},
 		{"runs delete b -o json", 0, `(?s)^\{\n  "deleted": "b"\n\}\n$`},
@@ -62,7 +62,7 @@ func TestRuns(t *testing.T) {
 		{"runs fork a --step 5", 1, `^step 5 of run "a": not found\n$`},
 		{"runs start nope", 1, `^workflow "nope": not found; registered: changing, echo, sleeper, work\n$`},
 		{"runs start work {", 2, `^input of work: malformed JSON at byte 1`},
-		{"runs list --token wrong", 1, `^want a token: Authorization: Bearer SECRET: set STEPWELL_TOKEN\n$`},
+		{"runs list --token wrong", 1, `^want a token: Authorization: Bearer SECRET\ntry: another token in STEPWELL_TOKEN`},
 	} {
 		got := run(t, command(t, dir, env, strings.Fields(c.args)...))
 		text := got.stdout

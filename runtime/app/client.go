@@ -32,6 +32,7 @@ func addClientFlags(c *cobra.Command) {
 	f.String("url", "http://127.0.0.1:8080", "the server ("+urlVar+")")
 	f.String("token", "", "token to show it ("+tokenVar+")")
 	f.StringP("output", "o", "table", "table or json")
+	f.Bool("utc", false, "whole times, in UTC")
 }
 
 // newClient follows the flags, else the environment; without a URL it is the
@@ -81,7 +82,7 @@ func (c *client) call(ctx context.Context, method, path string, query url.Values
 		if ue, ok := errors.AsType[*url.Error](err); ok {
 			err = ue.Err
 		}
-		return nil, fmt.Errorf("no answer from %s: %w", c.base, err)
+		return nil, &unreachableError{c.base, err}
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
@@ -94,17 +95,34 @@ func (c *client) call(ctx context.Context, method, path string, query url.Values
 	return nil, problemOf(c.base, resp, data)
 }
 
+// problemError is an error that the server answered.
+type problemError struct {
+	status       int
+	code, detail string
+}
+
+func (e *problemError) Error() string { return e.detail }
+
+// unreachableError says that nobody answered.
+type unreachableError struct {
+	base string
+	err  error
+}
+
+func (e *unreachableError) Error() string { return fmt.Sprintf("no answer from %s: %s", e.base, e.err) }
+func (e *unreachableError) Unwrap() error { return e.err }
+
 // problemOf is the error that an answer tells of.
 func problemOf(base string, resp *http.Response, data []byte) error {
-	var p struct{ Detail string }
-	if json.Unmarshal(data, &p) != nil || p.Detail == "" {
-		return fmt.Errorf("%s answered %s", base, resp.Status)
+	p := &problemError{status: resp.StatusCode}
+	var body struct{ Detail, Code string }
+	if json.Unmarshal(data, &body) != nil || body.Detail == "" {
+		p.detail = fmt.Sprintf("%s answered %s", base, resp.Status)
+		return p
 	}
-	switch resp.StatusCode {
-	case http.StatusBadRequest:
-		return UsageErrorf("%s", p.Detail)
-	case http.StatusUnauthorized:
-		return fmt.Errorf("%s: set %s", p.Detail, tokenVar)
+	p.detail, p.code = body.Detail, body.Code
+	if p.status == http.StatusBadRequest {
+		return UsageErrorf("%w", p)
 	}
-	return errors.New(p.Detail)
+	return p
 }

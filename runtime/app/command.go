@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/stepwell/stepwell/runtime/app/internal/term"
 )
 
 // command builds the command line.
@@ -17,10 +19,7 @@ func (a *App) command(name string) *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		Args: noSubcommand, RunE: a.serveCommand,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return UsageErrorf("%w; %s takes %s", err, c.CommandPath(), flagNames(c))
-	})
+	root.SetFlagErrorFunc(flagError)
 	addSettings(root.Flags())
 	serve := &cobra.Command{
 		Use: "serve", Short: "Serve the API and execute runs (the default)",
@@ -28,7 +27,7 @@ func (a *App) command(name string) *cobra.Command {
 	}
 	addSettings(serve.Flags())
 	root.AddCommand(serve, runsCommand(), a.replayCommand(), healthcheckCommand(), versionCommand(name), configHelp())
-	root.AddCommand(queuesCommand(), schedulesCommand())
+	root.AddCommand(queuesCommand(), schedulesCommand(), workflowsCommand())
 	root.AddCommand(a.Commands...)
 	return root
 }
@@ -77,24 +76,16 @@ func takes(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// noSubcommand refuses arguments to a command that has subcommands.
-func noSubcommand(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
+// group makes a command for the commands about one thing. On its own it lists
+// them, or does what list does.
+func group(name, short string, list *cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: name, Short: short, Args: noSubcommand, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	addClientFlags(c)
+	if list != nil {
+		c.RunE = list.RunE
+		c.Flags().AddFlagSet(list.Flags())
 	}
-	var names []string
-	for _, sub := range c.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(names, sub.Name())
-		}
-	}
-	return UsageErrorf("unknown command %q: %s takes %s", args[0], c.CommandPath(), strings.Join(names, ", "))
-}
-
-func flagNames(c *cobra.Command) string {
-	var names []string
-	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
-	return strings.Join(names, " ")
+	return c
 }
 
 // oneLine keeps an error on one line.
@@ -102,7 +93,7 @@ func oneLine(err error) string {
 	var lines []string
 	for line := range strings.Lines(err.Error()) {
 		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
+			lines = append(lines, term.Clean(line))
 		}
 	}
 	return strings.Join(lines, "; ")

@@ -10,17 +10,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/stepwell/stepwell/runtime/app/internal/term"
 	"github.com/stepwell/stepwell/store"
 )
 
 // queuesCommand groups the commands about queues.
 func queuesCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "queues", Short: "Look at queues, pause and change them", Args: noSubcommand,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	addClientFlags(c)
-	c.AddCommand(queuesList(), queuesSet(),
+	list := queuesList()
+	c := group("queues", "Look at queues, pause and change them", list)
+	c.AddCommand(list, queuesSet(),
 		queuesChange("pause", "Let no further run of the queues begin"),
 		queuesChange("resume", "Let runs of the queues begin again"),
 		queuesChange("reset", "Undo all that was changed about the queues"))
@@ -37,14 +35,19 @@ func queuesList() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return r.print(data, func(data []byte) error {
-			var list struct{ Queues []queueView }
-			if err := json.Unmarshal(data, &list); err != nil {
-				return fmt.Errorf("answer of %s: %w", r.base, err)
-			}
-			return r.queueTable(list.Queues...)
-		})
+		return r.print(data, r.queuesTable)
 	})
+}
+
+func (r *request) queuesTable(data []byte) ([]string, error) {
+	var list struct{ Queues []queueView }
+	if err := r.decode(data, &list); err != nil {
+		return nil, err
+	}
+	if len(list.Queues) == 0 && r.out.Terminal {
+		return []string{r.out.Paint(term.Faint, "the program defines no queues: runtime.NewQueue makes one")}, nil
+	}
+	return r.queueLines(list.Queues...), nil
 }
 
 func queuesChange(verb, short string) *cobra.Command {
@@ -119,17 +122,20 @@ type queueView struct {
 	PartitionRate        store.Rate `json:"partition_rate"`
 }
 
-func (r *request) oneQueue(data []byte) error {
+func (r *request) oneQueue(data []byte) ([]string, error) {
 	var v queueView
-	if err := json.Unmarshal(data, &v); err != nil {
-		return fmt.Errorf("answer of %s: %w", r.base, err)
+	if err := r.decode(data, &v); err != nil {
+		return nil, err
 	}
-	return r.queueTable(v)
+	return r.queueLines(v), nil
 }
 
-func (r *request) queueTable(queues ...queueView) error {
-	w := table(r.out)
-	fmt.Fprintln(w, "QUEUE\tDEPTH\tRUNNING\tSTATE\tCONCURRENCY\tPER EXECUTOR\tRATE\tPER PARTITION\tSETTINGS")
+func (r *request) queueLines(queues ...queueView) []string {
+	t := term.Table{
+		Head:   []string{"QUEUE", "DEPTH", "RUNNING", "STATE", "CONCURRENCY", "PER EXECUTOR", "RATE", "PER PARTITION", "SETTINGS"},
+		Shrink: []int{0, 8},
+		Style:  styleStatus(3),
+	}
 	for _, q := range queues {
 		state, from := "open", "of the program"
 		if q.Paused {
@@ -141,10 +147,9 @@ func (r *request) queueTable(queues ...queueView) error {
 		if !q.Defined {
 			state = "not defined"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", q.Name, q.Depth, q.Running, state,
-			orNone(q.Concurrency), orNone(q.PerExecutor), orDash(q.Rate.String()), perPartition(q), from)
+		t.Row(q.Name, fmt.Sprint(q.Depth), fmt.Sprint(q.Running), state, orNone(q.Concurrency), orNone(q.PerExecutor), q.Rate.String(), perPartition(q), from)
 	}
-	return w.Flush()
+	return t.Lines(r.out)
 }
 
 // perPartition shows the bounds of each partition.
@@ -153,7 +158,7 @@ func perPartition(q queueView) string {
 	if q.PartitionConcurrency > 0 {
 		s = strings.TrimSpace(fmt.Sprint(q.PartitionConcurrency, " ", s))
 	}
-	return orDash(s)
+	return s
 }
 
 // orNone shows a bound of zero as none.

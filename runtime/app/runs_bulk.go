@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/stepwell/stepwell/runtime/app/internal/term"
 )
 
 // bulkPiece is how many runs one call changes, and so how often progress shows.
@@ -112,7 +113,7 @@ func (r *request) many(verb, done string, f *pflag.FlagSet, body map[string]any)
 		case n.Next == "":
 			return r.manyDone(done, dry, sum)
 		}
-		fmt.Fprintf(os.Stderr, "%d runs looked at, %d %s\n", sum.Matched, sum.Changed, done)
+		fmt.Fprintf(r.errs, "%d runs looked at, %d %s\n", sum.Matched, sum.Changed, done)
 		body["cursor"] = n.Next
 	}
 }
@@ -124,16 +125,15 @@ func (r *request) manyDone(done string, dry bool, sum bulkCount) error {
 	if err != nil {
 		return err
 	}
-	err = r.print(data, func([]byte) error {
+	err = r.print(data, func([]byte) ([]string, error) {
+		text := fmt.Sprintf("%d runs %s", sum.Changed, done)
 		switch {
 		case sum.DryRun:
-			fmt.Fprintf(r.out, "%d runs fit\n", sum.Matched)
+			text = fmt.Sprintf("%d runs fit", sum.Matched)
 		case sum.Skipped > 0:
-			fmt.Fprintf(r.out, "%d runs %s, %d could not be\n", sum.Changed, done, sum.Skipped)
-		default:
-			fmt.Fprintf(r.out, "%d runs %s\n", sum.Changed, done)
+			text += fmt.Sprintf(", %d could not be", sum.Skipped)
 		}
-		return nil
+		return []string{text}, nil
 	})
 	if err == nil && sum.DryRun && !dry {
 		err = fmt.Errorf("nothing was %s: add --yes to do it", done)
@@ -160,5 +160,5 @@ func deleteOne(r *request, id string) error {
 	if err != nil {
 		return err
 	}
-	return r.print(data, func([]byte) error { _, err := fmt.Fprintf(r.out, "run %s is deleted\n", id); return err })
+	return r.print(data, func([]byte) ([]string, error) { return []string{"run " + term.Clean(id) + " is deleted"}, nil })
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/stepwell/stepwell/runtime/app/internal/term"
 )
 
 // scheduleView is a schedule as the API answers it, as far as tables show it.
@@ -41,12 +43,9 @@ func (s *scheduleView) state() string {
 
 // schedulesCommand groups the commands about schedules.
 func schedulesCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "schedules", Short: "Look at schedules, pause, resume, trigger and backfill them", Args: noSubcommand,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
-	addClientFlags(c)
-	c.AddCommand(schedulesList(), schedulesChange("pause", "Stop schedules until they are resumed"),
+	list := schedulesList()
+	c := group("schedules", "Look at schedules, pause, resume, trigger and backfill them", list)
+	c.AddCommand(list, schedulesChange("pause", "Stop schedules until they are resumed"),
 		schedulesChange("resume", "Have paused schedules go on with their next tick"), schedulesTrigger(), schedulesBackfill())
 	return c
 }
@@ -55,14 +54,16 @@ func schedulePath(name, verb string) string {
 	return "/v1/schedules/" + url.PathEscape(name) + "/" + verb
 }
 
-func (r *request) schedulesTable(all ...scheduleView) error {
-	w := table(r.out)
-	fmt.Fprintln(w, "NAME\tWORKFLOW\tSPEC\tZONE\tSTATE\tNEXT\tLAST RUN\tSTARTED\tSKIPPED")
-	for _, s := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", s.Name, s.Workflow, s.Spec, s.Zone, s.state(), moment(s.NextAt),
-			orDash(s.LastRun), s.Started, s.Skipped)
+func (r *request) scheduleLines(all ...scheduleView) []string {
+	t := term.Table{
+		Head:   []string{"NAME", "WORKFLOW", "SPEC", "ZONE", "STATE", "NEXT", "LAST RUN", "STARTED", "SKIPPED"},
+		Shrink: []int{1, 2, 3, 4},
+		Style:  styleStatus(4),
 	}
-	return w.Flush()
+	for _, s := range all {
+		t.Row(s.Name, s.Workflow, s.Spec, s.Zone, s.state(), r.moment(s.NextAt), s.LastRun, fmt.Sprint(s.Started), fmt.Sprint(s.Skipped))
+	}
+	return t.Lines(r.out)
 }
 
 func schedulesList() *cobra.Command {
@@ -71,14 +72,19 @@ func schedulesList() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return r.print(data, func(data []byte) error {
-			var list struct{ Schedules []scheduleView }
-			if err := json.Unmarshal(data, &list); err != nil {
-				return fmt.Errorf("answer of %s: %w", r.base, err)
-			}
-			return r.schedulesTable(list.Schedules...)
-		})
+		return r.print(data, r.schedulesTable)
 	})
+}
+
+func (r *request) schedulesTable(data []byte) ([]string, error) {
+	var list struct{ Schedules []scheduleView }
+	if err := r.decode(data, &list); err != nil {
+		return nil, err
+	}
+	if len(list.Schedules) == 0 && r.out.Terminal {
+		return []string{r.out.Paint(term.Faint, "the program defines no schedules: runtime.Cron makes one")}, nil
+	}
+	return r.scheduleLines(list.Schedules...), nil
 }
 
 func schedulesChange(verb, short string) *cobra.Command {
@@ -88,12 +94,12 @@ func schedulesChange(verb, short string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = r.print(data, func(data []byte) error {
+			err = r.print(data, func(data []byte) ([]string, error) {
 				var s scheduleView
-				if err := json.Unmarshal(data, &s); err != nil {
-					return fmt.Errorf("answer of %s: %w", r.base, err)
+				if err := r.decode(data, &s); err != nil {
+					return nil, err
 				}
-				return r.schedulesTable(s)
+				return r.scheduleLines(s), nil
 			})
 			if err != nil {
 				return err
@@ -139,19 +145,15 @@ func schedulesBackfill() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return r.print(data, func(data []byte) error {
+			return r.print(data, func(data []byte) ([]string, error) {
 				var b struct {
 					Runs    []string
 					Created int
 				}
-				if err := json.Unmarshal(data, &b); err != nil {
-					return fmt.Errorf("answer of %s: %w", r.base, err)
+				if err := r.decode(data, &b); err != nil {
+					return nil, err
 				}
-				for _, id := range b.Runs {
-					fmt.Fprintln(r.out, id)
-				}
-				_, err := fmt.Fprintf(r.out, "%d ticks, %d runs started\n", len(b.Runs), b.Created)
-				return err
+				return append(b.Runs, fmt.Sprintf("%d ticks, %d runs started", len(b.Runs), b.Created)), nil
 			})
 		})
 	f := c.Flags()

@@ -1,0 +1,50 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestHints: an error says what to type instead.
+func TestHints(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, "STEPWELL_TOKENS=admin:secret,viewer:guest")
+	url := "STEPWELL_URL=http://" + p.api
+	admin := []string{url, "STEPWELL_TOKEN=secret"}
+	run(t, command(t, dir, admin, "runs", "start", "echo", "1", "--id", "order-2026-0042", "--wait", "10s"))
+	for _, c := range []struct {
+		env  []string
+		args string
+		code int
+		err  string // how stderr begins
+		try  string
+	}{
+		{admin, "rnus list", 2, `unknown command "rnus": app.test takes completion, `, "app.test runs list"},
+		{admin, "runs lsit", 2, `unknown command "lsit": app.test runs takes cancel, `, "app.test runs list"},
+		{admin, "runs frobnicate", 2, `unknown command "frobnicate"`, ""},
+		{admin, "runs list --stats failed", 2, `unknown flag: --stats; app.test runs list takes --`, "--status"},
+		{admin, "runs list --status faild", 2, `unknown status "faild": want queued, `, "--status failed"},
+		{admin, "runs cancel --status running,wating --yes", 2, `the body: unknown status "wating"`, "--status waiting"},
+		{admin, "runs get order-2026-0043", 1, `run "order-2026-0043": not found`, "app.test runs get order-2026-0042"},
+		{admin, "runs get order-2026", 1, `run "order-2026": not found`, "app.test runs get order-2026-0042"},
+		{admin, "runs fork order-2026-0042 --step 9", 1, `step 9 of run`, ""},
+		{admin, "runs get something-else", 1, `run "something-else": not found`, "app.test runs list"},
+		{admin, "runs start ehco {}", 1, `workflow "ehco": not found; registered: `, "app.test runs start echo {}"},
+		{admin, "queues pause oen", 1, `queue "oen": not found`, "app.test queues pause one"},
+		{admin, "schedules trigger yeraly", 1, `schedule "yeraly": not found`, "app.test schedules trigger yearly"},
+		{[]string{url}, "runs list", 1, `want a token`, "a token, in STEPWELL_TOKEN or --token"},
+		{[]string{url, "STEPWELL_TOKEN=wrong"}, "runs list", 1, `want a token`, "another token in STEPWELL_TOKEN or --token"},
+		{[]string{url, "STEPWELL_TOKEN=guest"}, "runs cancel x", 1, ``, "the token of an admin, in STEPWELL_TOKEN or --token"},
+		{[]string{"STEPWELL_URL=http://127.0.0.1:1"}, "runs list", 1, `no answer from http://127.0.0.1:1: `, "app.test serve, or say where the server is with --url or STEPWELL_URL"},
+		{[]string{"STEPWELL_URL=nowhere"}, "runs list", 2, `STEPWELL_URL is "nowhere": want a URL such as`, ""},
+		{admin, "runs list -o yaml", 2, `--output is "yaml": want table or json`, ""},
+	} {
+		got := run(t, command(t, dir, c.env, strings.Fields(c.args)...))
+		first, rest, _ := strings.Cut(got.stderr, "\n")
+		try, _ := strings.CutPrefix(strings.TrimSpace(rest), "try: ")
+		if got.code != c.code || got.stdout != "" || !strings.HasPrefix(first, c.err) || !strings.HasPrefix(try, c.try) || (try == "") != (c.try == "") {
+			t.Errorf("%s: exit code %d, want %d, %q and %q\nstdout: %s\nstderr: %s", c.args, got.code, c.code, c.err, c.try, got.stdout, got.stderr)
+		}
+	}
+	p.stop()
+}
