@@ -22,6 +22,7 @@ type Runtime struct {
 	sealer Sealer
 	// changes tells of events, streams and ends alike.
 	changes ends
+	watches *watches
 
 	base context.Context // of all workflow code and steps; carries the runtime
 	cut  context.CancelCauseFunc
@@ -76,11 +77,12 @@ func New(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
 	rt := &Runtime{
 		store: s, cfg: cfg, reg: reg, vacant: make(chan struct{}, 1),
 		failed: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{}),
-		loaded: map[string]*execution{},
+		loaded: map[string]*execution{}, watches: newWatches(),
 	}
 	if sealer, ok := cfg.Codec.(Sealer); ok {
 		rt.sealer, rt.store = sealer, &sealedStore{s, sealer}
 	}
+	rt.store = &watchedStore{rt.store, rt.watches}
 	base, cut := context.WithCancelCause(rt.Context(context.Background()))
 	rt.base, rt.cut = base, cut
 	if err := rt.checkPins(); err != nil {
@@ -241,6 +243,7 @@ func (rt *Runtime) noteFatal(err error) {
 // news is called by the store after each commit; it must not block.
 func (rt *Runtime) news(events []store.Event) {
 	for _, ev := range events {
+		rt.watches.event(&ev)
 		switch ev.Kind {
 		case store.EventQueued:
 			rt.dispatch.queued(ev.Queue, ev.ID == "")

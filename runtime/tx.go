@@ -90,12 +90,12 @@ func (rt *Runtime) setUp(ctx context.Context) error {
 }
 
 func (rt *Runtime) transactor() (store.Transactor, error) {
-	s := rt.store
+	s := rt.store.(*watchedStore).Store
 	if sealed, ok := s.(*sealedStore); ok {
 		s = sealed.Store // only a success is recorded with a transaction, and has no error to seal
 	}
 	if t, ok := s.(store.Transactor); ok {
-		return t, nil
+		return &watchedTransactor{t, rt.watches}, nil
 	}
 	return nil, fmt.Errorf("%w: this store has no tables of the program's own", ErrInvalid)
 }

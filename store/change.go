@@ -35,8 +35,9 @@ type Changer interface {
 	// oldest first, and returns how many.
 	Admit(ctx context.Context, version string, now time.Time, limit int) (int, error)
 
-	// SetVersion gives a run another version, and queues it when it was set
-	// aside. Errors: ErrNotFound; ErrConflict when the run has ended.
+	// SetVersion gives a run another version, queues it when it was set aside,
+	// and publishes [EventChanged]. Errors: ErrNotFound; ErrConflict when the
+	// run has ended.
 	SetVersion(ctx context.Context, id, version string, now time.Time) (Run, error)
 }
 

@@ -19,7 +19,7 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	// EventQueued: a run became claimable.
+	// EventQueued: a run became claimable; without an ID and a Queue, many did.
 	EventQueued EventKind = 1
 	// EventEnded: a run has its outcome, or is stuck.
 	EventEnded EventKind = 2
@@ -27,8 +27,11 @@ const (
 	EventSignalled EventKind = 3
 	// EventDue: something is due at At.
 	EventDue EventKind = 4
-	// EventChanged: a run set an event or wrote to a stream.
+	// EventChanged: a run set an event or wrote to a stream, or was given
+	// another version.
 	EventChanged EventKind = 5
+	// EventRemoved: a run was deleted.
+	EventRemoved EventKind = 6
 	// EventToken: a Claim left runs of Queue behind because its [Rate] has no
 	// token before At. Whoever claims has to ask again then.
 	EventToken EventKind = 20

@@ -15,6 +15,7 @@ func main() {
 	a := &app.App{
 		Definitions: []runtime.Definition{workload.Delays, workload.Fibonacci, workload.Fetch},
 		Open:        []string{workload.FlakyPath},
+		Demos:       workload.Demos(),
 		Commands:    []*cobra.Command{experiment.Command(workload.Names())},
 	}
 	a.Routes = workload.Routes(a.URL)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stepwell/stepwell/runtime"
 	"github.com/stepwell/stepwell/runtime/app/internal/term"
+	"github.com/stepwell/stepwell/runtime/ui"
 )
 
 // Main runs a program with these workflows and queues, and does not return.
@@ -23,15 +24,20 @@ type App struct {
 	// Definitions are the workflows and queues.
 	Definitions []runtime.Definition
 	// Routes adds paths of the program's own to the API listener; what is
-	// below /v1/ is taken.
+	// below /v1/ and /ui/ is taken.
 	Routes func(*mux.Router, *runtime.Runtime)
 	// Open lists paths of these routes that need no token.
 	Open []string
+	// Demos are offered on the web UI's overview.
+	Demos []Demo
 	// Commands are added to the command line.
 	Commands []*cobra.Command
 
 	url atomic.Pointer[string]
 }
+
+// Demo starts runs for somebody who wants to see some.
+type Demo = ui.Demo
 
 // URL is where the API listener of this process is reached from inside it,
 // without a slash at the end; empty before it serves. Safe for concurrent use.

@@ -43,7 +43,7 @@ type setting struct {
 
 // settings in the order in which they are shown.
 var settings = []setting{
-	{"STEPWELL_ADDR", "addr", "127.0.0.1:8080", "address of the API; with PORT set the default is 0.0.0.0:$PORT",
+	{"STEPWELL_ADDR", "addr", "127.0.0.1:8080", "address of the API and the web UI; with PORT set the default is 0.0.0.0:$PORT",
 		func(c *config, v string) error { return setAddr(&c.addr, v) }},
 	{"STEPWELL_HEALTH_ADDR", "health-addr", "127.0.0.1:8081", "address of health and metrics",
 		func(c *config, v string) error { return setAddr(&c.healthAddr, v) }},

@@ -7,9 +7,10 @@ import (
 
 	"github.com/stepwell/stepwell/runtime/access"
 	"github.com/stepwell/stepwell/runtime/api"
+	"github.com/stepwell/stepwell/runtime/ui"
 )
 
-// startAPI serves the API, and the program's own routes beside it.
+// startAPI serves the API and the web UI, and the program's own routes beside it.
 func (p *process) startAPI() error {
 	tokens, err := p.authorize(p.apiL.Addr())
 	if err != nil {
@@ -17,6 +18,9 @@ func (p *process) startAPI() error {
 	}
 	r := mux.NewRouter()
 	r.PathPrefix("/v1/").Handler(api.New(p.engine.Runtime, api.Config{MaxBody: p.cfg.maxBody, Closing: p.closing, Logger: p.log}))
+	r.PathPrefix("/ui").Name("ui").Handler(ui.New(p.engine.Runtime, ui.Config{
+		Health: p.monitor.Document, Closing: p.closing, Logger: p.log, Demos: p.app.Demos, MaxBody: p.cfg.maxBody,
+	}))
 	r.NotFoundHandler = api.NotFound()
 	r.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		api.WriteProblem(w, http.StatusMethodNotAllowed, "method_not_allowed", "this path does not take "+r.Method)

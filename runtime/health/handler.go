@@ -86,6 +86,24 @@ type tracesJSON struct {
 }
 
 func (m *Monitor) health(w http.ResponseWriter, _ *http.Request) {
+	v := m.document()
+	code := http.StatusOK
+	if v.Status == failing.String() {
+		code = http.StatusServiceUnavailable
+	}
+	answer(w, code, v)
+}
+
+// Document returns what /health answers, as JSON. It never waits.
+func (m *Monitor) Document() []byte {
+	b, err := json.Marshal(m.document())
+	if err != nil {
+		return nil // not with these types
+	}
+	return b
+}
+
+func (m *Monitor) document() healthJSON {
 	s, now := m.last.Load(), time.Now()
 	verdict, reasons := s.verdict(now, &m.cfg.Limits)
 	st := s.run.Store
@@ -106,11 +124,7 @@ func (m *Monitor) health(w http.ResponseWriter, _ *http.Request) {
 	if m.cfg.Traces != nil {
 		v.Traces = &tracesJSON{s.traces.Backlog, s.traces.Shipped, stamp(s.traces.LastSuccess), text(s.traces.Err)}
 	}
-	code := http.StatusOK
-	if verdict == failing {
-		code = http.StatusServiceUnavailable
-	}
-	answer(w, code, v)
+	return v
 }
 
 func runsOf(s *sample) map[string]int64 {

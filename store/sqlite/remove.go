@@ -33,6 +33,7 @@ func (t *tx) remove(query string, key any) error {
 	case parent != "" && !parentStatus.Ended():
 		return fmt.Errorf("delete run %s: %w: its parent %s is %s and may want its result", id, store.ErrConflict, parent, parentStatus)
 	}
+	t.publish(store.Event{Kind: store.EventRemoved, ID: id, Seq: seq})
 	return t.discard(seq, status, labels)
 }
 

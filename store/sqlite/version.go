@@ -65,6 +65,7 @@ func (s *Store) SetVersion(ctx context.Context, id, version string, now time.Tim
 				return store.Run{}, err
 			}
 		}
+		tx.publish(store.Event{Kind: store.EventChanged, ID: id, Seq: run.Seq})
 		return tx.get(id)
 	})
 }

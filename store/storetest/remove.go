@@ -35,6 +35,25 @@ var removeRules = []rule{
 			f.broken("spans of deleted runs: %+v", page)
 		}
 	}},
+	{"a deletion is news, by a call and by age", func(f *fixture) {
+		want := func(what string, r store.Run) {
+			f.Helper()
+			f.wantSame(what, f.news.take(), []store.Event{{Kind: store.EventRemoved, ID: r.ID, Seq: r.Seq}})
+		}
+		a, b := f.running("a"), f.running("b")
+		f.finish(a.Claim(), store.Succeeded)
+		f.finish(b.Claim(), store.Failed)
+		f.news.take()
+		f.must(f.s.Delete(f.Context(), "a"))
+		want("delete", a)
+		f.wantErr("delete again", f.s.Delete(f.Context(), "a"), store.ErrNotFound)
+		f.expire(store.Expiry{Status: store.Failed, Before: at(1000), Limit: 9})
+		want("expire", b)
+		f.sweep(100)
+		if es := f.news.take(); len(es) > 0 {
+			f.broken("news of a sweep: %+v", es)
+		}
+	}},
 	{"the id of a deleted run is free for another, which has nothing of it", func(f *fixture) {
 		old := f.running("a", labelled)
 		f.record(old.Claim(), "0")

@@ -112,8 +112,12 @@ var versionRules = []rule{
 		f.create("free")
 		for _, id := range []string{"aside", "queued", "free"} {
 			before := f.get(id)
+			f.news.take()
 			r, err := f.s.SetVersion(f.Context(), id, "v9", at(8))
 			f.must(err)
+			if !hasEvent(f.news.take(), store.EventChanged, id) {
+				f.broken("no news of the version of %s", id)
+			}
 			if r.Version != "v9" || r.Aside || r.Pinned != before.Pinned || r.Status != store.Queued {
 				f.broken("%+v", r)
 			}

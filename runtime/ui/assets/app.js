@@ -1,0 +1,59 @@
+// What the pages need beyond htmx: the theme, dialogs, times that grow older.
+(function () {
+  "use strict";
+  var root = document.documentElement;
+
+  // Light or dark: the system's choice until somebody presses the button.
+  var theme = document.getElementById("theme");
+  if (theme) theme.addEventListener("click", function () {
+    var dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    try { localStorage.setItem("stepwell-theme", root.dataset.theme); } catch (e) { /* for this page only */ }
+  });
+
+  // A confirmation that htmx fetched is shown over the page.
+  var dialog = document.getElementById("dialog");
+  document.addEventListener("htmx:afterSwap", function (e) {
+    if (!dialog || e.target.id !== "dialog-body" || !e.target.firstElementChild) return;
+    if (!dialog.open) dialog.showModal();
+    var first = dialog.querySelector("input:not([type=hidden]), textarea, select, [data-close]");
+    if (first) first.focus();
+  });
+  document.addEventListener("click", function (e) {
+    if (dialog && dialog.open && (e.target === dialog || e.target.closest("[data-close]") && dialog.contains(e.target))) {
+      e.preventDefault();
+      dialog.close();
+    }
+  });
+  if (dialog) dialog.addEventListener("close", function () { document.getElementById("dialog-body").replaceChildren(); });
+
+  // A form is sent once, however often its button is pressed.
+  document.addEventListener("submit", function (e) {
+    if (e.defaultPrevented || e.target.method !== "post") return;
+    if (e.target.dataset.sent) { e.preventDefault(); return; }
+    e.target.dataset.sent = "1";
+  });
+  window.addEventListener("pageshow", function (e) {
+    if (e.persisted) document.querySelectorAll("form[data-sent]").forEach(function (f) { delete f.dataset.sent; });
+  });
+
+  // "12 s ago" grows older.
+  function roughly(ms) {
+    var s = Math.floor(ms / 1000);
+    if (s < 60) return s + " s";
+    if (s < 3600) return Math.floor(s / 60) + " min";
+    if (s < 48 * 3600) return Math.floor(s / 3600) + " h";
+    return Math.floor(s / 86400) + " d";
+  }
+  var ago = document.getElementsByTagName("time");
+  setInterval(function () {
+    if (document.hidden || ago.length > 2000) return;
+    var now = Date.now();
+    for (var i = 0; i < ago.length; i++) {
+      if (!("ago" in ago[i].dataset)) continue;
+      var ms = now - Date.parse(ago[i].dateTime);
+      var text = ms < 0 ? "in " + roughly(-ms) : roughly(ms) + " ago";
+      if (ago[i].textContent !== text) ago[i].textContent = text;
+    }
+  }, 1000);
+})();
