@@ -119,6 +119,8 @@ type NewRun struct {
 // Filter selects runs. Zero fields do not filter.
 type Filter struct {
 	Statuses []Status
+	// IDPrefix is how the id begins.
+	IDPrefix string
 	Workflow string
 	Version  string
 	Queue    *string

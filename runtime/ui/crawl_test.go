@@ -29,13 +29,16 @@ func TestEveryPage(t *testing.T) {
 			s.start("sleep", `{}`, runtime.ID("a:b@c=d+e.f-g"))
 			exists := s.routes()
 			seen, todo := map[string]bool{}, []string{"/ui/"}
+			variants := map[string]int{} // of the query, by path
 			for len(todo) > 0 {
 				path := todo[0]
 				todo = todo[1:]
-				if seen[path] || len(seen) > 500 {
+				bare, _, _ := strings.Cut(path, "?")
+				if seen[path] || variants[bare] > 30 {
 					continue
 				}
 				seen[path] = true
+				variants[bare]++
 				a := s.get(path)
 				if a.code == http.StatusFound || a.code == http.StatusSeeOther {
 					todo = append(todo, a.header.Get("Location"))
@@ -76,10 +79,10 @@ func TestEveryPage(t *testing.T) {
 					}
 				}
 			}
-			if len(seen) < 1 {
-				t.Errorf("only %d pages were seen: %v", len(seen), seen)
+			if len(variants) < 2 {
+				t.Errorf("only %d pages were seen: %v", len(variants), variants)
 			}
-			t.Logf("%d pages", len(seen))
+			t.Logf("%d addresses of %d pages", len(seen), len(variants))
 		})
 	}
 }

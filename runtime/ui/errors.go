@@ -75,6 +75,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, rt route, err error) {
 		h := w.Header()
 		h.Set("HX-Retarget", "#flash")
 		h.Set("HX-Reswap", "innerHTML")
+		h.Set("HX-Reselect", ".note") // not the part of a page that was asked for
 		u.writeHTML(w, status, u.fragment("error", "problem", data))
 		return
 	}

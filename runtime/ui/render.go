@@ -187,6 +187,7 @@ type ask struct {
 func (u *UI) funcs() template.FuncMap {
 	return template.FuncMap{
 		"path":   u.path,
+		"has":    u.has,
 		"asset":  func(name string) string { return u.cfg.Prefix + assetPath + assetNames[name] },
 		"ask":    func(text string, danger bool, parts ...string) ask { return ask{u.path(parts...), text, danger} },
 		"dict":   dict,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"hash/maphash"
 	"net/http"
 	"sync"
 	"time"
@@ -16,6 +17,9 @@ const (
 	slowest = 10 * time.Second
 )
 
+// seed of the sums by which what was sent is known again.
+var seed = maphash.MakeSeed()
+
 // stream sends fragments of a page as server-sent events. Its methods may be
 // called concurrently.
 type stream struct {
@@ -27,12 +31,12 @@ type stream struct {
 	wg     sync.WaitGroup
 
 	mu   sync.Mutex
-	last map[string][]byte // what was sent, by event
+	last map[string]uint64 // what was sent, by event
 }
 
-// open begins a stream; close it when the handler ends. An error is to be
+// openStream begins a stream; close it when the handler ends. An error is to be
 // answered: nothing was sent.
-func (u *UI) open(w http.ResponseWriter, r *http.Request) (*stream, error) {
+func (u *UI) openStream(w http.ResponseWriter, r *http.Request) (*stream, error) {
 	if u.closing() {
 		return nil, &pageError{http.StatusServiceUnavailable, "The server is shutting down."}
 	}
@@ -42,7 +46,7 @@ func (u *UI) open(w http.ResponseWriter, r *http.Request) (*stream, error) {
 		return nil, &pageError{http.StatusTooManyRequests, "Too many pages are kept up to date. This one is not; load it again to see what changed."}
 	}
 	ctx, cancel := context.WithCancel(r.Context())
-	s := &stream{ctx: ctx, cancel: func() { cancel(); u.watching.Add(-1) }, c: http.NewResponseController(w), w: w, last: map[string][]byte{}}
+	s := &stream{ctx: ctx, cancel: func() { cancel(); u.watching.Add(-1) }, c: http.NewResponseController(w), w: w, last: map[string]uint64{}}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // proxies hold it back otherwise
@@ -81,9 +85,10 @@ func (s *stream) keep(closing <-chan struct{}, cancel context.CancelFunc) {
 // send sends a fragment as an event, unless the last one of the name was the
 // same. It is false when the client has gone.
 func (s *stream) send(event string, html []byte) bool {
+	sum := maphash.Bytes(seed, html)
 	s.mu.Lock()
-	same := s.last[event] != nil && bytes.Equal(s.last[event], html)
-	s.last[event] = html
+	same := s.last[event] == sum
+	s.last[event] = sum
 	s.mu.Unlock()
 	return same || s.event(event, html)
 }

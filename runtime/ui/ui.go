@@ -116,6 +116,7 @@ type route struct {
 func (u *UI) routes() []route {
 	return slices.Concat(
 		u.overviewRoutes(),
+		u.listRoutes(),
 	)
 }
 

@@ -37,6 +37,13 @@
     if (e.persisted) document.querySelectorAll("form[data-sent]").forEach(function (f) { delete f.dataset.sent; });
   });
 
+  // One box that ticks all others.
+  document.addEventListener("change", function (e) {
+    var name = e.target.dataset && e.target.dataset.all;
+    if (!name) return;
+    e.target.form.querySelectorAll('input[type=checkbox][name="' + name + '"]').forEach(function (box) { box.checked = e.target.checked; });
+  });
+
   // "12 s ago" grows older.
   function roughly(ms) {
     var s = Math.floor(ms / 1000);

@@ -1,0 +1,316 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/store"
+)
+
+func (u *UI) listRoutes() []route {
+	return []route{
+		{http.MethodGet, "/runs", u.list},
+		{http.MethodGet, "/runs:watch", u.watchList},
+		{http.MethodPost, "/runs:ask", u.askBulk},
+		{http.MethodPost, "/runs:do", u.doBulk},
+	}
+}
+
+const (
+	// chunkRows is how many rows one table has: a browser leaves out those that
+	// are far from sight.
+	chunkRows = 250
+	// mostLive is how many rows are kept up to date.
+	mostLive = 1000
+)
+
+// statusLink puts a status in or out of the filter.
+type statusLink struct {
+	Status store.Status
+	Count  int64 // of all runs, whatever the rest of the filter says
+	On     bool
+	URL    string
+}
+
+// listRow is a run in the list.
+type listRow struct {
+	runtime.Run
+	Admin bool
+	Live  bool
+	// Left: it does not match the filter any more.
+	Left bool
+}
+
+// Took is how long the run has taken, or took.
+func (r listRow) Took() string {
+	switch {
+	case r.StartedAt.IsZero():
+		return ""
+	case !r.EndedAt.IsZero():
+		return spanText(r.EndedAt.Sub(r.StartedAt))
+	}
+	return ""
+}
+
+type listData struct {
+	Filter    listFilter
+	Query     url.Values // the filter, for hidden fields
+	Problems  []string
+	Statuses  []statusLink
+	AllURL    string
+	Chips     []chip
+	More      bool // one of the filters that are folded away is set
+	Chunks    [][]listRow
+	Count     int
+	OlderURL  string
+	NewerURL  string
+	WatchURL  string
+	Workflows []string
+	Limits    []limitLink
+	Empty     bool // no run at all
+	Base      string
+	First     string
+	Top       int64
+}
+
+type limitLink struct {
+	Limit int
+	On    bool
+	URL   string
+}
+
+// list answers a page of runs, newest first.
+func (u *UI) list(w http.ResponseWriter, r *http.Request) error {
+	f, err := readFilter(r.URL.Query())
+	d := u.listData(r, &f)
+	if err != nil {
+		d.Problems = strings.Split(err.Error(), "\n")
+		return u.render(w, r, page{Name: "list", Title: "Runs", Nav: "/runs", Status: http.StatusBadRequest}, d)
+	}
+	ctx, cancel := bounded(r)
+	defer cancel()
+	position := u.rt.Position() // before the read: no change is missed
+	filter, err := f.filter(time.Now())
+	if err != nil {
+		return invalid(err.Error())
+	}
+	admin, live := u.admin(r), f.Limit <= mostLive
+	var last int64
+	for more := true; more; {
+		// One more than fits tells whether there is another page.
+		filter.Limit = min(1000, f.Limit-d.Count+1)
+		runs, err := u.rt.List(ctx, filter)
+		if err != nil {
+			return err
+		}
+		more = len(runs) == filter.Limit
+		for i := range runs {
+			if d.Count == f.Limit {
+				d.OlderURL, more = u.listURL(f.older(last)), false
+				break
+			}
+			if d.Count%chunkRows == 0 {
+				d.Chunks = append(d.Chunks, nil)
+			}
+			c := len(d.Chunks) - 1
+			d.Chunks[c] = append(d.Chunks[c], listRow{Run: runs[i], Admin: admin, Live: live})
+			d.Count++
+			last = runs[i].Seq
+			d.Top = max(d.Top, last)
+		}
+		filter.Before = last
+	}
+	if live {
+		q := f.query()
+		q.Set("pos", position)
+		q.Set("top", strconv.FormatInt(d.Top, 10))
+		q.Set("bottom", strconv.FormatInt(last, 10))
+		if f.Before > 0 {
+			q.Set("before", strconv.FormatInt(f.Before, 10))
+		}
+		d.WatchURL = u.path("runs:watch") + "?" + q.Encode()
+	}
+	return u.render(w, r, page{Name: "list", Title: "Runs", Nav: "/runs"}, d)
+}
+
+// listData is what the page shows beside the runs.
+func (u *UI) listData(r *http.Request, f *listFilter) *listData {
+	d := &listData{Filter: *f, Query: f.query(), Chips: u.chips(f), Base: baseURL(r)}
+	d.More = f.Queue+f.Version+f.Parent+f.Since+f.Until != "" || len(f.Labels) > 0
+	counts := u.rt.Health().Store.Runs
+	d.Empty = true
+	for _, s := range store.Statuses() {
+		d.Statuses = append(d.Statuses, statusLink{s, counts[s], slices.Contains(f.Statuses, s.String()), u.toggle(f, s.String())})
+		d.Empty = d.Empty && counts[s] == 0
+	}
+	all := *f
+	all.Statuses = nil
+	d.AllURL = u.listURL(all.query())
+	for _, wf := range u.rt.Workflows() {
+		d.Workflows = append(d.Workflows, wf.Name)
+	}
+	d.First = "NAME"
+	if len(d.Workflows) > 0 {
+		d.First = d.Workflows[0]
+	}
+	for _, n := range []int{100, 1000, mostRows} {
+		g := *f
+		g.Limit = n
+		d.Limits = append(d.Limits, limitLink{n, n == f.Limit, u.listURL(g.query())})
+	}
+	if f.Before > 0 {
+		d.NewerURL = u.listURL(f.newer())
+	}
+	return d
+}
+
+// watchList keeps a list up to date: the rows it shows, and the number of runs
+// above them. Parameters are those of the list, with the numbers of the first
+// and the last run shown, and the position at which they were read.
+func (u *UI) watchList(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	f, err := readFilter(q)
+	if err != nil {
+		return invalid(err.Error())
+	}
+	l := listWatch{u: u, f: f, admin: u.admin(r)}
+	if l.top, err = numberParam(q, "top"); err != nil {
+		return err
+	}
+	if l.bottom, err = numberParam(q, "bottom"); err != nil {
+		return err
+	}
+	l.f.Limit = min(l.f.Limit, mostLive)
+	s, err := u.openStream(w, r)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	for c, err := range u.rt.WatchRuns(s.ctx, q.Get("pos"), time.Second) {
+		if err != nil || !l.tell(s, c) {
+			return nil // the client has gone, or comes again
+		}
+	}
+	return nil
+}
+
+func numberParam(q url.Values, name string) (int64, error) {
+	n, err := strconv.ParseInt(q.Get(name), 10, 64)
+	if err != nil || n < 0 {
+		return 0, invalid(name + " is not a number of a run")
+	}
+	return n, nil
+}
+
+// listWatch is one list that somebody looks at.
+type listWatch struct {
+	u           *UI
+	f           listFilter
+	admin       bool
+	top, bottom int64
+	shown       map[string]bool // the runs that are known to be shown
+}
+
+// mostLooks is how many runs that are not known to be shown are looked up after
+// one piece of news; the others will be seen when the page is loaded again.
+const mostLooks = 50
+
+// tell sends the rows that changed. It is false when the client has gone.
+func (l *listWatch) tell(s *stream, c runtime.Changes) bool {
+	filter, err := l.f.filter(time.Now())
+	if err != nil {
+		return false
+	}
+	filter.Before, filter.Limit = l.top+1, l.f.Limit
+	var runs []runtime.Run
+	if l.top > 0 {
+		if runs, err = l.u.rt.List(s.ctx, filter); err != nil {
+			return false
+		}
+	}
+	changed := map[string]bool{}
+	for _, id := range c.Runs {
+		changed[id] = true
+	}
+	first := l.shown == nil
+	if first {
+		l.shown = map[string]bool{}
+	}
+	matching := map[string]bool{}
+	for i := range runs {
+		if runs[i].Seq < l.bottom {
+			break
+		}
+		matching[runs[i].ID] = true
+		if first || c.Lost {
+			l.shown[runs[i].ID] = true
+		}
+		if (changed[runs[i].ID] || c.Lost) && !l.row(s, &runs[i], false) {
+			return false
+		}
+	}
+	return l.tellOthers(s, c.Runs, matching) && l.tellNew(s)
+}
+
+// tellOthers sends the rows of runs that changed and do not match any more.
+func (l *listWatch) tellOthers(s *stream, ids []string, matching map[string]bool) bool {
+	looks := 0
+	for _, id := range ids {
+		if matching[id] {
+			continue
+		}
+		if !l.shown[id] {
+			if looks++; looks > mostLooks {
+				continue
+			}
+		}
+		run, err := l.u.rt.Get(s.ctx, id)
+		switch {
+		case errors.Is(err, runtime.ErrNotFound):
+			run.ID = id
+		case err != nil:
+			return false
+		case run.Seq > l.top || run.Seq < l.bottom:
+			continue
+		}
+		if !l.row(s, &run, true) {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *listWatch) row(s *stream, run *runtime.Run, left bool) bool {
+	return s.send("r:"+run.ID, l.u.fragment("list", "row", listRow{Run: *run, Admin: l.admin, Live: true, Left: left}))
+}
+
+// tellNew says how many runs that match came after those shown, up to a hundred.
+func (l *listWatch) tellNew(s *stream) bool {
+	if l.f.Before > 0 {
+		return true
+	}
+	filter, err := l.f.filter(time.Now())
+	if err != nil {
+		return false
+	}
+	const most = 100
+	filter.Before, filter.Limit = 0, most
+	runs, err := l.u.rt.List(s.ctx, filter)
+	if err != nil {
+		return false
+	}
+	n := 0
+	for n < len(runs) && runs[n].Seq > l.top {
+		n++
+	}
+	if n == 0 {
+		return true
+	}
+	return s.send("news", l.u.fragment("list", "news", map[string]any{"Count": n, "More": n == most, "URL": l.u.listURL(l.f.query())}))
+}
