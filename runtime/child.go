@@ -41,10 +41,17 @@ func (b *branch) startChild(ctx context.Context, def *definition, input []byte, 
 	if err := b.stopped(); err != nil {
 		return "", err
 	}
+	def, err := b.e.rt.reg.own(def)
+	if isUnregistered(err) {
+		b.e.fail(err)
+	}
 	b.e.parent.Store(true)
 	row := &store.Step{Path: path, Attempt: 1, Kind: store.KindChild, Name: def.name, Status: store.StepSucceeded, StartedAt: now()}
 	id := childID(b.e.run.ID, path)
-	run, err := b.createChild(ctx, def, input, path, id, opts)
+	var run Run
+	if err == nil {
+		run, err = b.createChild(ctx, def, input, path, id, opts)
+	}
 	if (err == nil || errors.Is(err, ErrExists)) && b.inherited(id, run) {
 		id = childID(b.e.unique(), path)
 		run, err = b.createChild(ctx, def, input, path, id, opts)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -114,7 +115,39 @@ func (r *registry) workflow(name string) (*definition, error) {
 	if d, ok := r.workflows[name]; ok {
 		return d, nil
 	}
-	return nil, fmt.Errorf("workflow %q: %w; registered: %s", name, ErrNotFound, listed(r.workflows))
+	return nil, &unregisteredError{name, listed(r.workflows)}
+}
+
+// own returns the registered definition of d's name. It need not be d: the name
+// is what counts, as long as both take and give the same.
+func (r *registry) own(d *definition) (*definition, error) {
+	reg, err := r.workflow(d.name)
+	if err == nil && (reg.input != d.input || reg.output != d.output) {
+		return nil, fmt.Errorf("%w: workflow %q is registered as one from %v to %v, this is another from %v to %v",
+			ErrInvalid, d.name, reg.input, reg.output, d.input, d.output)
+	}
+	return reg, err
+}
+
+// errUnregistered: a workflow is not among the definitions. That is a mistake of
+// who deployed, not of the run that came across it, so such a run is parked.
+var errUnregistered = errors.New("workflow is not registered")
+
+type unregisteredError struct{ name, registered string }
+
+func (e *unregisteredError) Error() string {
+	return fmt.Sprintf("workflow %q: %v; registered: %s", e.name, ErrNotFound, e.registered)
+}
+
+// isUnregistered does not hold for the recorded error of another run.
+func isUnregistered(err error) bool {
+	_, ok := errors.AsType[*unregisteredError](err)
+	return ok
+}
+
+// Is makes it a special case of [ErrNotFound].
+func (e *unregisteredError) Is(target error) bool {
+	return target == ErrNotFound || target == errUnregistered
 }
 
 func (r *registry) queue(name string) error {

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -207,27 +206,12 @@ func (d *dispatcher) retry(ctx context.Context, names []string, err error) bool 
 	}
 }
 
-// launch starts a claimed run, which has its place, or parks one whose workflow
-// is unknown here.
+// launch starts a claimed run, which has its place, or sets aside one that is
+// pinned to another version.
 func (d *dispatcher) launch(run store.Run) {
-	rt := d.rt
-	if run.Pinned && run.Version != rt.cfg.Version {
-		go rt.aside(run) // drain waits for its place to be given back
+	if run.Pinned && run.Version != d.rt.cfg.Version {
+		go d.rt.aside(run) // drain waits for its place to be given back
 		return
 	}
-	if _, err := rt.reg.workflow(run.Workflow); err != nil {
-		why := fmt.Errorf("%w: %w", ErrNondeterministic, err)
-		outcome := *stuck(why)
-		outcome.HasPartition = run.Partition != ""
-		go func() {
-			defer rt.unreserve(run.Queue)
-			rt.persist(nil, func() error {
-				_, err := rt.store.Finish(context.Background(), run.Claim(), outcome)
-				return err
-			})
-		}()
-		rt.cfg.Logger.Error("run is stuck: its workflow is not registered", "run_id", run.ID, "workflow", run.Workflow)
-		return
-	}
-	rt.launch(run)
+	d.rt.launch(run)
 }

@@ -108,6 +108,7 @@ func init() {
 	RegisterError("continued", ErrContinued)
 	RegisterError("sealed", ErrSealed)
 	RegisterError("run_conflict", ErrConflict)
+	RegisterError("workflow_unregistered", errUnregistered)
 }
 
 // RegisterError keeps errors.Is working on recorded errors: a step's error

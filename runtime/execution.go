@@ -215,7 +215,7 @@ func (e *execution) finish(outcome *store.Outcome) {
 		e.goOn()
 	case outcome != nil:
 		e.end(*outcome)
-	case errors.Is(cause, ErrNondeterministic), errors.Is(cause, ErrSealed), errors.Is(cause, store.ErrConflict):
+	case errors.Is(cause, ErrNondeterministic), errors.Is(cause, ErrSealed), isUnregistered(cause), errors.Is(cause, store.ErrConflict):
 		e.end(*stuck(cause))
 	case cause == errDraining, errors.Is(cause, store.ErrFull):
 		e.release()

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -41,9 +42,14 @@ func (rt *Runtime) leaveLocked() {
 	}
 }
 
-// launch begins the execution of a claimed run that has a place reserved.
+// launch begins the execution of a claimed run that has a place reserved. One
+// whose workflow is unknown here is parked: then there is no execution.
 func (rt *Runtime) launch(run store.Run) *execution {
-	def := rt.reg.workflows[run.Workflow]
+	def, err := rt.reg.workflow(run.Workflow)
+	if err != nil {
+		go rt.park(run, err) // drain waits for its place to be given back
+		return nil
+	}
 	e := newExecution(rt, run, def)
 	rt.mu.Lock()
 	rt.loaded[run.ID] = e
@@ -54,6 +60,18 @@ func (rt *Runtime) launch(run store.Run) *execution {
 	}
 	go e.begin() // drain waits for its place to be given back
 	return e
+}
+
+// park ends a claimed run, which has a place, as stuck before it began.
+func (rt *Runtime) park(run store.Run, why error) {
+	defer rt.unreserve(run.Queue)
+	o := *stuck(why)
+	o.HasPartition = run.Partition != ""
+	rt.persist(nil, func() error {
+		_, err := rt.store.Finish(context.Background(), run.Claim(), o)
+		return err
+	})
+	rt.cfg.Logger.Error("run is stuck: its workflow is not registered", "run_id", run.ID, "workflow", run.Workflow)
 }
 
 // unload gives the place of a run back.

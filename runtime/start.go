@@ -16,12 +16,14 @@ import (
 // delay begins at once where there is room. See [ID] for starting twice.
 //
 // Errors: [ErrExists] when the id belongs to a run of another workflow, or by
-// [DedupReject];
+// [DedupReject]; [ErrNotFound] when the workflow was not handed to [New];
 // [ErrInvalid], [ErrOverloaded], [ErrDraining].
 //
 // Inside a run it starts a child, whose id follows from the parent's and is
 // recorded: a replay gets the same child. See [OnParentEnd] for what becomes of
-// a child that outlives its parent.
+// a child that outlives its parent. A run that starts a workflow which was not
+// handed to New is parked as stuck, be it by a step or not: resume it under a
+// program that has it.
 func (w *Workflow[In, Out]) Start(ctx context.Context, in In, opts ...StartOption) (*Handle[Out], error) {
 	rt, err := runtimeOf(ctx)
 	if err != nil {
@@ -74,6 +76,10 @@ func (rt *Runtime) Start(ctx context.Context, workflow string, input []byte, opt
 }
 
 func (rt *Runtime) start(ctx context.Context, def *definition, input []byte, opts []StartOption) (string, *execution, error) {
+	def, err := rt.reg.own(def)
+	if err != nil {
+		return "", nil, err
+	}
 	run, _, e, err := rt.create(ctx, def, input, opts, nil)
 	return run.ID, e, err
 }

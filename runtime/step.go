@@ -186,8 +186,8 @@ func (t *try) next() (*store.Step, error) {
 	if err == errShutdown {
 		t.branch.e.fail(errDraining)
 	}
-	if err != nil && errors.Is(err, ErrSealed) {
-		t.branch.e.fail(fmt.Errorf("step %q: %w", t.name, err)) // with the key it will have another outcome
+	if err != nil && (errors.Is(err, ErrSealed) || isUnregistered(err)) {
+		t.branch.e.fail(fmt.Errorf("step %q: %w", t.name, err)) // with the key, or the workflow, it will have another outcome
 	}
 	if t.tx != nil {
 		if row := t.tx.committed(t.branch.e); row != nil {
