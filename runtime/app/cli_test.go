@@ -60,7 +60,7 @@ func TestRuns(t *testing.T) {
 		{"runs fork a", 2, `^run a is succeeded: name the step to fork it at\n$`},
 		{"runs fork a --step work", 2, `^step "work": want the path of a step`},
 		{"runs fork a --step 5", 1, `^step 5 of run "a": not found\n$`},
-		{"runs start nope", 1, `^workflow "nope": not found; registered: changing, echo, sleeper, work\n$`},
+		{"runs start nope", 1, `^workflow "nope": not found; registered: changing, echo, sleeper, talker, work\n`},
 		{"runs start work {", 2, `^input of work: malformed JSON at byte 1`},
 		{"runs list --token wrong", 1, `^want a token: Authorization: Bearer SECRET\ntry: another token in STEPWELL_TOKEN`},
 	} {

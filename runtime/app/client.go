@@ -63,6 +63,25 @@ func newClient(c *cobra.Command) (*client, error) {
 
 // call makes a request and returns the body of a good answer.
 func (c *client) call(ctx context.Context, method, path string, query url.Values, body []byte) ([]byte, error) {
+	return c.callWith(ctx, method, path, query, body, nil)
+}
+
+// callWith is call with further headers.
+func (c *client) callWith(ctx context.Context, method, path string, query url.Values, body []byte, header http.Header) ([]byte, error) {
+	resp, err := c.do(ctx, &c.http, method, path, query, body, header)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("answer of %s: %w", c.base, err)
+	}
+	return data, nil
+}
+
+// do makes a request and returns a good answer, whose body is to be closed.
+func (c *client) do(ctx context.Context, by *http.Client, method, path string, query url.Values, body []byte, header http.Header) (*http.Response, error) {
 	u := c.base + path
 	if len(query) > 0 {
 		u += "?" + query.Encode()
@@ -74,24 +93,24 @@ func (c *client) call(ctx context.Context, method, path string, query url.Values
 	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := by.Do(req)
 	if err != nil {
 		if ue, ok := errors.AsType[*url.Error](err); ok {
 			err = ue.Err
 		}
 		return nil, &unreachableError{c.base, err}
 	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, fmt.Errorf("answer of %s: %w", c.base, err)
-	}
 	if resp.StatusCode < 300 {
-		return data, nil
+		return resp, nil
 	}
+	defer resp.Body.Close()
+	data, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20)) // what came says enough
 	return nil, problemOf(c.base, resp, data)
 }
 
@@ -126,3 +145,6 @@ func problemOf(base string, resp *http.Response, data []byte) error {
 	}
 	return p
 }
+
+// asProblem finds what the server answered in an error.
+func asProblem(err error) (*problemError, bool) { return errors.AsType[*problemError](err) }

@@ -28,8 +28,32 @@ func (a *App) command(name string) *cobra.Command {
 	addSettings(serve.Flags())
 	root.AddCommand(serve, runsCommand(), a.replayCommand(), healthcheckCommand(), versionCommand(name), configHelp())
 	root.AddCommand(queuesCommand(), schedulesCommand(), workflowsCommand())
+	addCompletions(root)
+	addExamples(root)
 	root.AddCommand(a.Commands...)
+	strictDefaults(root)
 	return root
+}
+
+// strictDefaults has the commands that cobra brings refuse what they do not
+// know, as all others do.
+func strictDefaults(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "completion":
+			c.Args, c.RunE = noSubcommand, func(c *cobra.Command, _ []string) error { return c.Help() }
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				found, rest, err := root.Find(args)
+				if err != nil || len(rest) > 0 {
+					return noSubcommand(found, append(rest, args...)[:1])
+				}
+				return nil
+			}
+		}
+	}
 }
 
 func (a *App) serveCommand(c *cobra.Command, _ []string) error {

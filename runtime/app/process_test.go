@@ -61,6 +61,7 @@ func program() *app.App {
 			echo,
 			runtime.Define("sleeper", func(ctx context.Context, _ any) (any, error) { return nil, runtime.Sleep(ctx, time.Hour) }),
 			runtime.Define("changing", changing),
+			runtime.Define("talker", talker),
 			runtime.NewQueue("one", runtime.QueueConfig{Concurrency: 1}),
 		},
 		Open: []string{"/open"},
@@ -71,6 +72,31 @@ func program() *app.App {
 		r.HandleFunc("/closed", say)
 	}
 	return a
+}
+
+// talker answers "add", tells how much it has, and ends with the message "end".
+func talker(ctx context.Context, total int) (int, error) {
+	note := func(ctx context.Context) error {
+		if err := runtime.Write(ctx, "log", map[string]int{"total": total}); err != nil {
+			return err
+		}
+		return runtime.SetEvent(ctx, "total", total)
+	}
+	add := func(ctx context.Context, n int) (int, error) { total += n; return total, note(ctx) }
+	positive := func(_ context.Context, n int) error {
+		if n <= 0 {
+			return errors.New("want more than 0")
+		}
+		return nil
+	}
+	if err := runtime.OnUpdate(ctx, "add", add, runtime.Validate(positive)); err != nil {
+		return 0, err
+	}
+	if err := note(ctx); err != nil {
+		return 0, err
+	}
+	_, err := runtime.Receive[string](ctx, "end", runtime.Forever)
+	return total, err
 }
 
 func work(ctx context.Context, in workInput) (string, error) {

@@ -60,7 +60,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown flag", nil, []string{"--prot", "1"}, 2, "unknown flag: --prot; app.test takes --addr --health-addr --store"},
 		{"flag without value", nil, []string{"--addr"}, 2, "flag needs an argument: --addr"},
 		{"unknown command", nil, []string{"server"}, 2, `unknown command "server": app.test takes completion, healthcheck, queues, replay, runs, schedules, serve, version`},
-		{"unknown subcommand", nil, []string{"runs", "show"}, 2, `unknown command "show": app.test runs takes cancel, delete, export, fork, get, list, resume, set-version, start, steps, wait`},
+		{"unknown subcommand", nil, []string{"runs", "show"}, 2, `unknown command "show": app.test runs takes cancel, delete, event, export, fork, get, list, resume, send, set-version, start, steps, stream, update, wait`},
 		{"argument too many", nil, []string{"serve", "now"}, 2, `app.test serve takes no arguments, got "now"`},
 		{"argument missing", nil, []string{"runs", "get"}, 2, "app.test runs get takes RUN-ID, got 0 arguments"},
 		{"form", nil, []string{"runs", "list", "-o", "xml"}, 2, `--output is "xml": want table or json`},

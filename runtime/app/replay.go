@@ -13,6 +13,8 @@ import (
 	"github.com/stepwell/stepwell/runtime"
 )
 
+const exportUsage = "file to write; - is standard output"
+
 // runsExport prints a run with its history, or writes it to a file.
 func runsExport() *cobra.Command {
 	c := &cobra.Command{Use: "export RUN-ID", Short: "Write the history of a run, for replay", Args: takes("RUN-ID"),
@@ -38,7 +40,7 @@ func runsExport() *cobra.Command {
 			return os.WriteFile(file, b.Bytes(), 0o600) // it may hold what only the owner may read
 		}}
 	// Hides that of the group, which says how tables are printed.
-	c.Flags().StringP("output", "o", "-", "file to write; - is standard output")
+	c.Flags().StringP("output", "o", "-", exportUsage)
 	return c
 }
 

@@ -16,7 +16,7 @@ func runsCommand() *cobra.Command {
 		runsMany("cancel", "cancelled", "Ask runs to stop", change("cancel")),
 		runsMany("resume", "resumed", "Continue stuck or cancelled runs; with a filter, stuck ones unless --status says more", change("resume")),
 		runsMany("delete", "deleted", "Delete runs that have ended, with all that is kept of them", deleteOne))
-	c.AddCommand(runsExport(), runsFork(), runsSetVersion())
+	c.AddCommand(runsExport(), runsFork(), runsSetVersion(), runsSend(), runsUpdate(), runsEvent(), runsStream())
 	return c
 }
 

@@ -17,12 +17,9 @@ func runsStart() *cobra.Command {
 	use := "start WORKFLOW [INPUT]"
 	c := clientCommand(use, "Start a run; INPUT is JSON, @FILE or - for standard input", takes("WORKFLOW", "[INPUT]"),
 		func(r *request, f *pflag.FlagSet, args []string) error {
-			var input []byte
-			if len(args) > 1 {
-				var err error
-				if input, err = readInput(args[1]); err != nil {
-					return err
-				}
+			input, err := inputOf(args, 1)
+			if err != nil {
+				return err
 			}
 			q := url.Values{}
 			for _, name := range []string{"id", "queue", "partition", "dedup", "on-duplicate", "debounce", "quiet", "max-wait", "delay", "priority", "deadline"} {
@@ -65,6 +62,14 @@ func runsStart() *cobra.Command {
 	f.StringArray("label", nil, "NAME=VALUE to find it by; may be repeated")
 	f.Duration("wait", 0, "wait so long for the result")
 	return c
+}
+
+// inputOf reads the argument at a place, which may be left out.
+func inputOf(args []string, at int) ([]byte, error) {
+	if len(args) <= at {
+		return nil, nil
+	}
+	return readInput(args[at])
 }
 
 func readInput(arg string) ([]byte, error) {

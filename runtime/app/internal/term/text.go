@@ -14,7 +14,11 @@ func Clean(s string) string {
 	if strings.IndexFunc(s, func(r rune) bool { return !harmless(r) }) < 0 && !strings.Contains(s, "  ") {
 		return strings.TrimSpace(s)
 	}
-	s = strings.Join(strings.Fields(s), " ")
+	return Inert(strings.Join(strings.Fields(s), " "))
+}
+
+// Inert takes from a text what a terminal would obey, and leaves the rest.
+func Inert(s string) string {
 	return strings.Map(func(r rune) rune {
 		if commands(r) {
 			return unicode.ReplacementChar
