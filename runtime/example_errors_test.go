@@ -15,8 +15,8 @@ func init() { runtime.RegisterError("card_declined", errDeclined) }
 // A permanent error is not retried. Registered, it is still the same error for
 // errors.Is when it is read back from the history.
 func ExamplePermanent() {
+	attempts := 0 // as a payment service would count them
 	pay := runtime.Define("pay", func(ctx context.Context, cents int) (string, error) {
-		attempts := 0
 		_, err := runtime.Step(ctx, "charge", func(context.Context) (string, error) {
 			attempts++
 			return "", runtime.Permanent(fmt.Errorf("%d cents: %w", cents, errDeclined))

@@ -10,7 +10,7 @@ import (
 
 // TestAnalyzer runs over packages that say on each line what is found there.
 func TestAnalyzer(t *testing.T) {
-	for _, pkg := range []string{"clock", "chance", "concurrency", "maporder", "world", "follow", "wrapped", "suppressed"} {
+	for _, pkg := range []string{"clock", "chance", "concurrency", "maporder", "world", "follow", "wrapped", "suppressed", "state", "contexts"} {
 		t.Run(pkg, func(t *testing.T) { analysistest.Run(t, analysistest.TestData(), determinism.Analyzer, pkg) })
 	}
 }

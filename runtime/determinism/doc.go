@@ -1,6 +1,7 @@
 // Package determinism finds code in workflow functions that a replay would not
 // repeat: the clock, chance, goroutines, channels, locks, the order of a map,
-// and input and output outside of steps.
+// input and output outside of steps, variables that a step changes, and
+// contexts that do not belong to the run.
 //
 // It runs under go vet:
 //

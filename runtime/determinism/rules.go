@@ -27,6 +27,9 @@ var rules = []rule{
 	{pkg: "time", names: []string{"Sleep"}, why: "waits again in each replay, and keeps the run in memory", instead: "runtime.Sleep"},
 	{pkg: "time", names: []string{"After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}, why: "begins anew in each replay", instead: "runtime.Sleep, in runtime.Go if others are to go on"},
 
+	{pkg: "context", names: []string{"WithTimeout*", "WithDeadline*", "AfterFunc"}, why: "ends at another moment in each replay, and no recorded wait heeds it",
+		instead: "runtime.Timeout on the step, runtime.Select with a runtime.Sleep in runtime.Go, or runtime.Deadline for the whole run"},
+
 	{pkg: "math/rand", names: []string{"*"}, except: []string{"New", "NewSource", "NewZipf", "Rand.*", "Zipf.*", "*Source*", "Source*.*"}, why: differs, instead: inAStep},
 	{pkg: "math/rand/v2", names: []string{"*"}, except: []string{"New", "NewPCG", "NewChaCha8", "NewZipf", "Rand", "Rand.*", "PCG*", "ChaCha8*", "Zipf*", "Source*"}, why: differs, instead: inAStep},
 	{pkg: "crypto/rand", names: []string{"*"}, why: differs, instead: "runtime.NewID for an id, runtime.Step for anything else"},

@@ -19,6 +19,7 @@ type walker struct {
 	at   token.Pos      // where it is handed over
 	path []string       // the functions called from there, to where the walker is
 	body *ast.BlockStmt // of the function it is in
+	own  ast.Node       // the outermost function of workflow code around it
 
 	probe *types.Var
 	found use
@@ -69,8 +70,11 @@ func (w *walker) enter(n ast.Node, name string) {
 		return
 	}
 	w.seen[n] = true
-	outer := w.body
-	defer func() { w.body = outer }()
+	body, own := w.body, w.own
+	defer func() { w.body, w.own = body, own }()
+	if own == nil || !within(own, n.Pos()) {
+		w.own = n
+	}
 	switch n := n.(type) {
 	case *ast.FuncLit:
 		w.body = n.Body
@@ -142,6 +146,13 @@ func (w *walker) node(n ast.Node) bool {
 		}
 	case *ast.RangeStmt:
 		w.ranges(n)
+	case *ast.ExprStmt:
+		w.dropped(n)
+	case *ast.AssignStmt:
+		w.dropped(n)
+		w.state(n)
+	case *ast.IncDecStmt:
+		w.state(n)
 	case *ast.CallExpr:
 		w.call(n)
 		return false
@@ -181,6 +192,7 @@ func (w *walker) call(call *ast.CallExpr) {
 		return
 	}
 	w.orderOf(call)
+	w.contextOf(call)
 	w.look(fun)
 	if w.engineCall(call) == "" {
 		w.follow(fun)
@@ -217,5 +229,6 @@ func (w *walker) arg(e ast.Expr, how use) {
 		if w.isProbe(e) {
 			w.found = max(w.found, useStep)
 		}
+		w.leaks(e)
 	}
 }

@@ -51,3 +51,5 @@ func Now(ctx context.Context) (t time.Time, err error)                          
 func NewID(ctx context.Context) (string, error)                                        { return "", nil }
 func Send(ctx context.Context, id, topic string, v any) error                          { return nil }
 func Receive[T any](ctx context.Context, topic string, d time.Duration) (v T, e error) { return }
+func ContinueAs(ctx context.Context, in any) error                                     { return nil }
+func (w *Workflow[In, Out]) Call(ctx context.Context, in In) (out Out, err error)      { return }
