@@ -29,12 +29,12 @@ type Bulk struct {
 // BulkCount counts the runs that a bulk call came by.
 type BulkCount struct {
 	// Matched runs fit the filter and were in a state that the call is for.
-	Matched int `json:"matched"`
+	Matched int `json:"matched" jsonschema:"how many fit the filter, in a state that the call is for"`
 	// Changed runs were cancelled, resumed or deleted; none in a dry run.
-	Changed int `json:"changed"`
+	Changed int `json:"changed" jsonschema:"how many were changed"`
 	// Skipped runs were in another state by the time it was their turn, or are
 	// children that cannot be deleted before their parent has ended.
-	Skipped int `json:"skipped"`
+	Skipped int `json:"skipped" jsonschema:"how many were in another state by the time it was their turn, or are children whose parent lives"`
 	// Next is where to go on, as [Filter].Before, when the filter's Limit was
 	// reached; zero when no run is left.
 	Next int64 `json:"-"`

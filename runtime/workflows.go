@@ -8,9 +8,9 @@ import (
 
 // WorkflowInfo describes a registered workflow.
 type WorkflowInfo struct {
-	Name    string `json:"name"`
-	Queue   string `json:"queue,omitempty"`
-	Version string `json:"version"`
+	Name    string `json:"name" jsonschema:"its name"`
+	Queue   string `json:"queue,omitempty" jsonschema:"the queue of its runs"`
+	Version string `json:"version" jsonschema:"the version its runs are started under"`
 }
 
 // Workflows lists the registered workflows by name.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,9 +17,6 @@ import (
 
 // Config has useful zero values.
 type Config struct {
-	// Prefix is what comes before /v1/ in a request's path, such as
-	// /internal/stepwell. Default: nothing.
-	Prefix string
 	// MaxBody bounds the body of one request, in bytes. Default 1 MiB.
 	MaxBody int64
 	// MaxBodies bounds the bodies of all requests under way, in bytes.
@@ -47,9 +45,11 @@ type api struct {
 	bodies  atomic.Int64 // bytes promised to bodies under way
 	waiting atomic.Int64
 	rate    rate
+	// described is the document of the API, made when it is first asked for.
+	described func() (described, error)
 }
 
-// New returns the handler of everything below Prefix/v1/. It is safe for concurrent
+// New returns the handler of everything below /v1/. It is safe for concurrent
 // use, and needs no closing.
 func New(rt *runtime.Runtime, cfg Config) http.Handler {
 	if cfg.MaxBody <= 0 {
@@ -65,6 +65,7 @@ func New(rt *runtime.Runtime, cfg Config) http.Handler {
 		cfg.Logger = slog.Default()
 	}
 	a := &api{rt: rt, cfg: cfg}
+	a.described = sync.OnceValues(a.describe)
 	a.rate.begin(rt.Health().Store.Commits, time.Now())
 	r := mux.NewRouter()
 	for _, rt := range a.routes() {
@@ -76,71 +77,7 @@ func New(rt *runtime.Runtime, cfg Config) http.Handler {
 		r.Handle(path, MethodNotAllowed(allowed...))
 	}
 	r.NotFoundHandler = NotFound()
-	if cfg.Prefix != "" {
-		return http.StripPrefix(cfg.Prefix, r)
-	}
 	return r
-}
-
-// route is one call of the API.
-type route struct {
-	method, path string
-	fn           func(http.ResponseWriter, *http.Request) error
-	// params are the query parameters the call takes; one that ends in "."
-	// stands for all that begin with it.
-	params []string
-}
-
-func (a *api) routes() []route {
-	waits := []string{"wait"}
-	return []route{
-		{http.MethodGet, "/v1/ping", a.ping, nil},
-		{http.MethodGet, "/v1/stats", a.stats, nil},
-		{http.MethodGet, "/v1/workflows", a.workflows, nil},
-		{http.MethodPost, "/v1/workflows/{name}/runs", a.start, startParams},
-		{http.MethodGet, "/v1/runs", a.list, listParams},
-		{http.MethodPost, "/v1/runs:cancel", a.bulk(a.rt.CancelAll), nil},
-		{http.MethodPost, "/v1/runs:resume", a.bulk(a.rt.ResumeAll), nil},
-		{http.MethodPost, "/v1/runs:delete", a.bulk(a.rt.DeleteAll), nil},
-		{http.MethodGet, "/v1/runs/{id}", a.get, waits},
-		{http.MethodPost, "/v1/runs/{id}/fork", a.fork, forkParams},
-		{http.MethodPost, "/v1/runs/{id}/version", a.setVersion, []string{"to"}},
-		{http.MethodDelete, "/v1/runs/{id}", a.delete, nil},
-		{http.MethodGet, "/v1/runs/{id}/steps", a.steps, nil},
-		{http.MethodGet, "/v1/runs/{id}/history", a.history, nil},
-		{http.MethodPost, "/v1/runs/{id}/cancel", a.cancel, nil},
-		{http.MethodPost, "/v1/runs/{id}/resume", a.resume, nil},
-		{http.MethodGet, "/v1/schedules", a.schedules, nil},
-		{http.MethodPost, "/v1/schedules/{name}/pause", a.pauseSchedule, nil},
-		{http.MethodPost, "/v1/schedules/{name}/resume", a.resumeSchedule, nil},
-		{http.MethodPost, "/v1/schedules/{name}/trigger", a.triggerSchedule, []string{"id"}},
-		{http.MethodPost, "/v1/schedules/{name}/backfill", a.backfillSchedule, nil},
-		{http.MethodPost, "/v1/runs/{id}/messages/{topic}", a.send, nil},
-		{http.MethodGet, "/v1/queues", a.queues, nil},
-		{http.MethodPatch, "/v1/queues/{name}", a.changeQueue, nil},
-		{http.MethodPost, "/v1/queues/{name}/pause", a.pauseQueue, nil},
-		{http.MethodPost, "/v1/queues/{name}/resume", a.resumeQueue, nil},
-		{http.MethodPost, "/v1/queues/{name}/reset", a.resetQueue, nil},
-		{http.MethodPost, "/v1/runs/{id}/updates/{name}", a.update, waits},
-		{http.MethodGet, "/v1/runs/{id}/events/{key}", a.event, waits},
-		{http.MethodGet, "/v1/runs/{id}/streams/{name}", a.stream, []string{"offset"}},
-	}
-}
-
-func methodsByPath(routes []route) map[string][]string {
-	m := map[string][]string{}
-	for _, r := range routes {
-		m[r.path] = append(m[r.path], methodsOf(r.method)...)
-	}
-	return m
-}
-
-// methodsOf adds HEAD to GET; net/http leaves out the body.
-func methodsOf(method string) []string {
-	if method == http.MethodGet {
-		return []string{http.MethodGet, http.MethodHead}
-	}
-	return []string{method}
 }
 
 // handle turns the route's function into a handler: parameters checked, time
@@ -149,7 +86,7 @@ func (a *api) handle(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		w.Header().Set("Cache-Control", "no-store")
-		err := checkQuery(r, rt.params)
+		err := checkQuery(r, rt.op.query)
 		if err == nil {
 			err = rt.fn(w, r)
 		}
@@ -190,6 +127,11 @@ func MethodNotAllowed(allowed ...string) http.Handler {
 		w.Header().Set("Allow", list)
 		WriteProblem(w, http.StatusMethodNotAllowed, "method_not_allowed", "this path takes "+list)
 	})
+}
+
+var pingOp = operation{
+	id: "ping", tag: "server", summary: "Is the listener alive", text: "Answered to all, without a token.",
+	replies: []reply{{status: http.StatusNoContent, text: "it is"}},
 }
 
 func (a *api) ping(w http.ResponseWriter, _ *http.Request) error {

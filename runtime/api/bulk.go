@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -25,26 +26,29 @@ const (
 
 // bulkFilter is the body of a bulk call.
 type bulkFilter struct {
-	Status   names             `json:"status"`
-	Workflow string            `json:"workflow"`
-	Version  string            `json:"version"`
-	Queue    *string           `json:"queue"`
-	Parent   string            `json:"parent"`
-	Label    map[string]string `json:"label"`
-	Since    string            `json:"since"`
-	Until    string            `json:"until"`
-	Limit    int               `json:"limit"`
-	Cursor   string            `json:"cursor"`
-	All      bool              `json:"all"`
-	DryRun   bool              `json:"dry_run"`
+	Status   statuses          `json:"status,omitempty" jsonschema:"their statuses, one or a list; without it those that the call is for"`
+	Workflow string            `json:"workflow,omitempty" jsonschema:"their workflow"`
+	Version  string            `json:"version,omitempty" jsonschema:"the version they were started under"`
+	Queue    *string           `json:"queue,omitempty" jsonschema:"their queue; empty: those without one"`
+	Parent   string            `json:"parent,omitempty" jsonschema:"the id of their parent"`
+	Label    map[string]string `json:"label,omitempty" jsonschema:"labels they have, with these values"`
+	Since    moment            `json:"since,omitempty" jsonschema:"created at this time or after; a duration counts back from now"`
+	Until    moment            `json:"until,omitempty" jsonschema:"created before this time; a duration counts back from now"`
+	Limit    int               `json:"limit,omitempty" jsonschema:"how many runs at most; 0: all"`
+	Cursor   string            `json:"cursor,omitempty" jsonschema:"where to go on: the next of an answer to the same call"`
+	All      bool              `json:"all,omitempty" jsonschema:"allows a filter that excludes nothing"`
+	DryRun   bool              `json:"dry_run,omitempty" jsonschema:"count, and change nothing"`
 }
 
-// names is one or a list of them.
-type names []store.Status
+// moment is a time, or a duration counted back from now, as it came.
+type moment string
 
-func (n *names) UnmarshalJSON(b []byte) error {
+// statuses is one or a list of them.
+type statuses []store.Status
+
+func (n *statuses) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
-		*n = make(names, 1)
+		*n = make(statuses, 1)
 		return json.Unmarshal(b, &(*n)[0])
 	}
 	return json.Unmarshal(b, (*[]store.Status)(n))
@@ -53,9 +57,27 @@ func (n *names) UnmarshalJSON(b []byte) error {
 // bulkJSON is the answer to a bulk call.
 type bulkJSON struct {
 	runtime.BulkCount
-	DryRun bool   `json:"dry_run"`
-	Next   string `json:"next,omitzero"`
+	DryRun bool   `json:"dry_run" jsonschema:"nothing was changed"`
+	Next   string `json:"next,omitzero" jsonschema:"there is more to do: call again with it as cursor"`
 }
+
+func bulkOp(id, verb, usual string) operation {
+	return operation{
+		id: id, tag: "runs", summary: verb + " all runs that fit a filter",
+		text: "Each run is treated by a write of its own. A call works for about 20 s at most; where that was not enough there is a next. " + usual,
+		body: &body{text: "the filter", schema: filterSchema, required: true, example: bulkFilter{Status: statuses{store.Failed}, Until: "24h", DryRun: true}},
+		replies: []reply{{status: http.StatusOK, text: "how many there were", of: reflect.TypeFor[bulkJSON](),
+			example: bulkJSON{BulkCount: runtime.BulkCount{Matched: 42, Changed: 41, Skipped: 1}}}},
+		depth: writing,
+	}
+}
+
+var (
+	filterSchema = bodySchema[bulkFilter]()
+	cancelAllOp  = bulkOp("cancelRuns", "Cancel", "Without a status: those that have not ended.")
+	resumeAllOp  = bulkOp("resumeRuns", "Resume", "Without a status: those that are stuck.")
+	deleteAllOp  = bulkOp("deleteRuns", "Delete", "Without a status: those that have ended.")
+)
 
 // bulk changes the runs that fit the filter in the body.
 func (a *api) bulk(change func(context.Context, runtime.Filter, runtime.Bulk) (runtime.BulkCount, error)) func(http.ResponseWriter, *http.Request) error {
@@ -101,9 +123,9 @@ func (a *api) bulkBody(w http.ResponseWriter, r *http.Request) (f runtime.Filter
 	}
 	f = runtime.Filter{Statuses: v.Status, Workflow: v.Workflow, Version: v.Version, Queue: v.Queue, ParentID: v.Parent, Labels: v.Label}
 	times := url.Values{}
-	for name, value := range map[string]string{"since": v.Since, "until": v.Until} {
+	for name, value := range map[string]moment{"since": v.Since, "until": v.Until} {
 		if value != "" {
-			times.Set(name, value)
+			times.Set(name, string(value))
 		}
 	}
 	now := time.Now()

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"reflect"
 
 	"github.com/gorilla/mux"
 
@@ -11,10 +12,19 @@ import (
 
 // eventJSON is an event of a run.
 type eventJSON struct {
-	RunID string  `json:"run_id"`
-	Key   string  `json:"key"`
-	Value payload `json:"value"`
-	SetAt stamp   `json:"set_at"`
+	RunID string  `json:"run_id" jsonschema:"the run"`
+	Key   string  `json:"key" jsonschema:"the key of the event"`
+	Value payload `json:"value" jsonschema:"the value that was set last"`
+	SetAt stamp   `json:"set_at" jsonschema:"when it was set"`
+}
+
+var eventOp = operation{
+	id: "getEvent", tag: "messages", summary: "An event of a run",
+	text:  "The value that the run set last under the key.",
+	query: []param{waits("Until when to wait for the run to set it.", "0s")},
+	replies: []reply{{status: http.StatusOK, text: "the event", of: reflect.TypeFor[eventJSON](),
+		example: eventJSON{"order-17", "progress", payload(`{"done":3,"of":10}`), exampleTime(5)}}},
+	codes: []string{"not_found", "not_set", "conflict", "too_many_waiting"}, depth: reading,
 }
 
 // event answers an event of a run; with ?wait= once it is set, or the time is

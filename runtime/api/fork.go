@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"reflect"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -9,7 +10,16 @@ import (
 	"github.com/stepwell/stepwell/runtime"
 )
 
-var forkParams = []string{"step", "id", "queue", "delay", "priority", "deadline", "label."}
+var forkOp = operation{
+	id: "forkRun", tag: "runs", summary: "Begin a run with a part of another's history",
+	text: "The new run takes over what the other recorded before the step, and executes the rest anew. The same id again answers the run that has it.",
+	query: append([]param{
+		{name: "step", text: "the path of the step or branch to begin with; without it, the one that failed", schema: pathSchema, example: "4.0.2"},
+	}, startParams("id", "queue", "delay", "priority", "deadline", "label.")...),
+	headers: []param{idempotencyParam, traceParam},
+	replies: []reply{{status: http.StatusAccepted, text: "the new run", of: reflect.TypeFor[runJSON](), example: exampleFork, headers: location}},
+	codes:   []string{"not_found", "conflict", "exists", "too_large"}, depth: writing,
+}
 
 // fork begins a run with a part of another's history. The same id again
 // answers the run that has it.
@@ -34,8 +44,16 @@ func (a *api) fork(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.locate(w, run.ID)
+	w.Header().Set("Location", "/v1/runs/"+run.ID)
 	return answer(w, http.StatusAccepted, a.runOf(&run))
+}
+
+var setVersionOp = operation{
+	id: "setVersion", tag: "runs", summary: "Give a run another version",
+	text:    "A run that is pinned waits for a process of its version; from now on it is one of the version given.",
+	query:   []param{{name: "to", text: "the version that is to execute the run", schema: anyText, required: true, example: "v2"}},
+	replies: []reply{runReply(http.StatusOK, "the run")},
+	codes:   []string{"not_found", "conflict"}, depth: writing,
 }
 
 // setVersion gives a run another version.

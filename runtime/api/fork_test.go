@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -39,6 +40,23 @@ func TestFork(t *testing.T) {
 	}
 	if got, want := s.copied(t, "o2"), []bool{false}; cmp.Diff(want, got) != "" {
 		t.Errorf("copied steps of a fork at its first: %v", got)
+	}
+}
+
+// TestForkOptions: a fork heeds what a start does.
+func TestForkOptions(t *testing.T) {
+	s := newServer(t, api.Config{}, runtime.Config{})
+	s.begun(t, "broken", "?id=b&wait=10s", "")
+	trace := "0af7651916cd43dd8448eb211c80319c"
+	a := s.do(t, "POST", "/v1/runs/b/fork?delay=1h&deadline=2h", "", "traceparent", "00-"+trace+"-b7ad6b7169203331-01")
+	if a.status != http.StatusAccepted || a.get(t, "status") != "delayed" || a.get(t, "trace_id") != trace {
+		t.Errorf("fork: %d %s", a.status, a.body)
+	}
+	for field, want := range map[string]time.Duration{"wake_at": time.Hour, "deadline": 2 * time.Hour} {
+		at, err := time.Parse(time.RFC3339, a.get(t, field))
+		if d := time.Until(at); err != nil || d > want || d < want-time.Minute {
+			t.Errorf("%s is %s, want in %v", field, a.get(t, field), want)
+		}
 	}
 }
 

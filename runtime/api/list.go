@@ -4,14 +4,42 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/google/jsonschema-go/jsonschema"
+
 	"github.com/stepwell/stepwell/runtime"
 )
 
-var listParams = []string{"status", "workflow", "version", "queue", "label.", "since", "until", "parent", "limit", "cursor"}
+// pageJSON is a page of runs.
+type pageJSON struct {
+	Runs []runJSON `json:"runs" jsonschema:"the runs, newest first"`
+	Next string    `json:"next,omitzero" jsonschema:"there is another page: ask for it with this as cursor"`
+}
+
+var listOp = operation{
+	id: "listRuns", tag: "runs", summary: "A page of runs, newest first",
+	text: "A page that has become heavy (about 8 MiB of inputs and outputs) ends before its limit. What is started meanwhile is on no later page.",
+	query: []param{
+		{name: "status", text: "statuses; the parameter may be given several times, or the statuses with commas between", repeatable: true,
+			schema: &jsonschema.Schema{Type: "array", Items: statusSchema, MinItems: new(1)}, example: []string{"failed", "stuck"}},
+		{name: "workflow", text: "the workflow", schema: anyText, example: "checkout"},
+		{name: "version", text: "the version they were started under", schema: anyText, example: "v1"},
+		{name: "queue", text: "the queue; empty: the runs without one", schema: anyText, example: "emails"},
+		labelParam("a label they have, with this value", ""),
+		{name: "since", text: "created at this time or after; a duration counts back from now", schema: momentSchema, example: "24h"},
+		{name: "until", text: "created before this time; a duration counts back from now", schema: momentSchema, example: "2026-01-31T12:00:00Z"},
+		{name: "parent", text: "the id of their parent", schema: anyText, example: "order-17"},
+		{name: "limit", text: "how many at most", schema: with(whole(1, maxLimit), strconv.Itoa(defaultLimit)), example: 20},
+		{name: "cursor", text: "the next of an answer to the same call", schema: anyText, example: cursorOf(4711)},
+	},
+	replies: []reply{{status: http.StatusOK, text: "the page", of: reflect.TypeFor[pageJSON](),
+		example: pageJSON{Runs: []runJSON{exampleRun}, Next: cursorOf(4711)}}},
+	depth: reading,
+}
 
 const (
 	defaultLimit = 100
@@ -29,10 +57,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := bounded(r)
 	defer cancel()
-	page := struct {
-		Runs []runJSON `json:"runs"`
-		Next string    `json:"next,omitzero"`
-	}{Runs: []runJSON{}}
+	page := pageJSON{Runs: []runJSON{}}
 	// Runs can carry megabytes each, so the page is read in growing pieces and
 	// ends early when it has become heavy.
 	size, piece := 0, 16

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"reflect"
 
 	"github.com/gorilla/mux"
 
@@ -10,10 +11,22 @@ import (
 
 // messageJSON answers a message.
 type messageJSON struct {
-	RunID string `json:"run_id"`
-	Topic string `json:"topic"`
+	RunID string `json:"run_id" jsonschema:"the run it was sent to"`
+	Topic string `json:"topic" jsonschema:"its topic"`
 	// New: it was stored now; false when one with its key had been sent before.
-	New bool `json:"new"`
+	New bool `json:"new" jsonschema:"it was stored now; false when one with its key had been sent before"`
+}
+
+var sendOp = operation{
+	id: "sendMessage", tag: "messages", summary: "Send a message to a run",
+	text:    "It is durable when the answer comes. The run receives the messages of a topic in their order, each once.",
+	headers: []param{idempotencyParam},
+	body:    &body{text: "the message, whatever the run expects; none is null", schema: anyJSON, example: true},
+	replies: []reply{
+		{status: http.StatusAccepted, text: "it was stored now", of: reflect.TypeFor[messageJSON](), example: messageJSON{"order-17", "approved", true}},
+		{status: http.StatusOK, text: "one with its key had been sent before", of: reflect.TypeFor[messageJSON](), example: messageJSON{"order-17", "approved", false}},
+	},
+	codes: []string{"not_found", "conflict"}, depth: writing,
 }
 
 // send sends the body as a message to a run. It is durable when the answer

@@ -12,26 +12,23 @@ import (
 	"github.com/stepwell/stepwell/store"
 )
 
-// repeatable parameters may be given more than once.
-var repeatable = []string{"status"}
-
 // checkQuery refuses parameters that the call does not know: a misspelt filter
 // must not list everything.
-func checkQuery(r *http.Request, allowed []string) error {
+func checkQuery(r *http.Request, allowed []param) error {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return invalid("malformed query: " + err.Error())
 	}
 	for key, values := range q {
-		known := slices.ContainsFunc(allowed, func(a string) bool {
-			return a == key || strings.HasSuffix(a, ".") && strings.HasPrefix(key, a)
+		i := slices.IndexFunc(allowed, func(p param) bool {
+			return p.name == key || strings.HasSuffix(p.name, ".") && strings.HasPrefix(key, p.name)
 		})
 		switch {
-		case !known && len(allowed) == 0:
+		case i < 0 && len(allowed) == 0:
 			return invalid(fmt.Sprintf("unknown parameter %.100q: this call takes none", key))
-		case !known:
-			return invalid(fmt.Sprintf("unknown parameter %.100q: want %s", key, listed(allowed)))
-		case len(values) > 1 && !slices.Contains(repeatable, key):
+		case i < 0:
+			return invalid(fmt.Sprintf("unknown parameter %.100q: want %s", key, listed(names(allowed))))
+		case len(values) > 1 && !allowed[i].repeatable:
 			return invalid(fmt.Sprintf("parameter %s is given %d times: want one", key, len(values)))
 		}
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -17,17 +19,60 @@ import (
 // queueInfoJSON is a queue as clients see it. A bound of zero is none.
 type queueInfoJSON struct {
 	queueJSON
-	Paused      bool       `json:"paused"`
-	Concurrency int        `json:"concurrency"`
-	PerExecutor int        `json:"per_executor"`
-	Rate        store.Rate `json:"rate"`
+	Paused      bool       `json:"paused" jsonschema:"none of its runs begins"`
+	Concurrency int        `json:"concurrency" jsonschema:"how many of its runs may be under way on all executors; 0: no bound"`
+	PerExecutor int        `json:"per_executor" jsonschema:"how many on each executor; 0: no bound"`
+	Rate        store.Rate `json:"rate" jsonschema:"how often one may begin; empty: no bound"`
 	// PartitionConcurrency and PartitionRate are those of each partition.
-	PartitionConcurrency int        `json:"partition_concurrency"`
-	PartitionRate        store.Rate `json:"partition_rate"`
+	PartitionConcurrency int        `json:"partition_concurrency" jsonschema:"how many of each partition may be under way; 0: no bound"`
+	PartitionRate        store.Rate `json:"partition_rate" jsonschema:"how often one of each partition may begin; empty: no bound"`
 	// Changed: some of it is not as the program defines it.
-	Changed bool `json:"changed"`
-	Defined bool `json:"defined"`
+	Changed bool `json:"changed" jsonschema:"some of this was changed while in use"`
+	Defined bool `json:"defined" jsonschema:"the program has the queue; the runs of one that it has not wait"`
 }
+
+type queuesJSON struct {
+	Queues []queueInfoJSON `json:"queues" jsonschema:"the queues that are defined or hold runs, by name"`
+}
+
+// queueChange is the body that changes a queue; nil fields stay.
+type queueChange struct {
+	Paused      *bool       `json:"paused,omitempty" jsonschema:"none of its runs begins"`
+	Concurrency *int        `json:"concurrency,omitempty" jsonschema:"how many of its runs may be under way on all executors; 0: no bound"`
+	PerExecutor *int        `json:"per_executor,omitempty" jsonschema:"how many on each executor; 0: no bound"`
+	Rate        *store.Rate `json:"rate,omitempty" jsonschema:"how often one may begin; empty: no bound"`
+
+	PartitionConcurrency *int        `json:"partition_concurrency,omitempty" jsonschema:"how many of each partition may be under way; 0: no bound"`
+	PartitionRate        *store.Rate `json:"partition_rate,omitempty" jsonschema:"how often one of each partition may begin; empty: no bound"`
+}
+
+var exampleQueue = queueInfoJSON{queueJSON: queueJSON{"emails", 12, 10}, Concurrency: 10, Rate: store.Rate{Limit: 100, Per: time.Minute, Burst: 20}, Defined: true}
+
+func queueOp(id, summary, text string) operation {
+	return operation{
+		id: id, tag: "queues", summary: summary, text: text,
+		replies: []reply{{status: http.StatusOK, text: "the queue", of: reflect.TypeFor[queueInfoJSON](), example: exampleQueue}},
+		codes:   []string{"not_found"}, depth: writing,
+	}
+}
+
+var (
+	queuesOp = operation{
+		id: "listQueues", tag: "queues", summary: "All queues",
+		text:    "It counts their runs, which takes time in proportion to the runs that have not ended.",
+		replies: []reply{{status: http.StatusOK, text: "the queues", of: reflect.TypeFor[queuesJSON](), example: queuesJSON{[]queueInfoJSON{exampleQueue}}}},
+		depth:   reading,
+	}
+	pauseQueueOp  = queueOp("pauseQueue", "Let no further run of a queue begin", "It holds over restarts, until the queue is resumed. Runs that have begun go on.")
+	resumeQueueOp = queueOp("resumeQueue", "Let the runs of a queue begin again", "")
+	resetQueueOp  = queueOp("resetQueue", "Have a queue as the program defines it", "What was changed about it while in use is forgotten; a pause too.")
+	changeQueueOp = func() operation {
+		op := queueOp("changeQueue", "Change the settings of a queue", "Settings that the body does not name stay as they are. It holds over restarts, until the queue is reset.")
+		op.body = &body{text: "what to change", schema: bodySchema[queueChange](), required: true,
+			example: queueChange{Concurrency: new(5), Rate: &store.Rate{Limit: 100, Per: time.Minute}}}
+		return op
+	}()
+)
 
 func queueOf(q runtime.QueueInfo) queueInfoJSON {
 	return queueInfoJSON{
@@ -49,7 +94,7 @@ func (a *api) queues(w http.ResponseWriter, r *http.Request) error {
 	for _, q := range infos {
 		list = append(list, queueOf(q))
 	}
-	return answer(w, http.StatusOK, map[string]any{"queues": list})
+	return answer(w, http.StatusOK, queuesJSON{list})
 }
 
 // queueName returns the name in the path.
@@ -95,15 +140,7 @@ func (a *api) changeQueue(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	var change struct {
-		Paused      *bool       `json:"paused"`
-		Concurrency *int        `json:"concurrency"`
-		PerExecutor *int        `json:"per_executor"`
-		Rate        *store.Rate `json:"rate"`
-
-		PartitionConcurrency *int        `json:"partition_concurrency"`
-		PartitionRate        *store.Rate `json:"partition_rate"`
-	}
+	var change queueChange
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	err = dec.Decode(&change)

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -34,31 +33,57 @@ func (p payload) MarshalJSON() ([]byte, error) {
 
 // runJSON is a run as clients see it. What is not there is left out.
 type runJSON struct {
-	ID         string            `json:"id"`
-	Workflow   string            `json:"workflow"`
-	Status     store.Status      `json:"status"`
-	Input      payload           `json:"input,omitzero"`
-	Output     payload           `json:"output,omitzero"`
+	ID         string            `json:"id" jsonschema:"its id"`
+	Workflow   string            `json:"workflow" jsonschema:"the workflow it executes"`
+	Status     store.Status      `json:"status" jsonschema:"its status; stuck: it needs a person"`
+	Input      payload           `json:"input,omitzero" jsonschema:"its input"`
+	Output     payload           `json:"output,omitzero" jsonschema:"its output, once it has succeeded"`
 	Error      *store.Failure    `json:"error,omitzero"`
-	Queue      string            `json:"queue,omitzero"`
-	Partition  string            `json:"partition,omitzero"`
-	StartKey   string            `json:"start_key,omitzero"`
-	Priority   int               `json:"priority"`
-	Labels     map[string]string `json:"labels,omitempty"`
-	Version    string            `json:"version,omitzero"`
-	Attempt    int               `json:"attempt"`
-	ParentID   string            `json:"parent_id,omitzero"`
-	ForkedFrom string            `json:"forked_from,omitzero"`
-	CreatedAt  stamp             `json:"created_at,omitzero"`
-	StartedAt  stamp             `json:"started_at,omitzero"`
-	EndedAt    stamp             `json:"ended_at,omitzero"`
-	WakeAt     stamp             `json:"wake_at,omitzero"`
-	Deadline   stamp             `json:"deadline,omitzero"`
-	Executor   string            `json:"executor,omitzero"`
-	TraceID    string            `json:"trace_id,omitzero"`
-	Pinned     bool              `json:"pinned,omitzero"`
-	Aside      bool              `json:"aside,omitzero"` // it is pinned, and waits for a process of its version
+	Queue      string            `json:"queue,omitzero" jsonschema:"its queue"`
+	Partition  string            `json:"partition,omitzero" jsonschema:"its partition of the queue"`
+	StartKey   string            `json:"start_key,omitzero" jsonschema:"the key of dedup or debounce it was started under"`
+	Priority   int               `json:"priority" jsonschema:"higher first"`
+	Labels     map[string]string `json:"labels,omitempty" jsonschema:"its labels"`
+	Version    string            `json:"version,omitzero" jsonschema:"the version of the program it was started under"`
+	Attempt    int               `json:"attempt" jsonschema:"how many executions have begun: each recovery after a crash and each resume adds one"`
+	ParentID   string            `json:"parent_id,omitzero" jsonschema:"the run that started it"`
+	ForkedFrom string            `json:"forked_from,omitzero" jsonschema:"the run whose history it took over a part of"`
+	CreatedAt  stamp             `json:"created_at,omitzero" jsonschema:"when it was created"`
+	StartedAt  stamp             `json:"started_at,omitzero" jsonschema:"when it first began"`
+	EndedAt    stamp             `json:"ended_at,omitzero" jsonschema:"when it ended"`
+	WakeAt     stamp             `json:"wake_at,omitzero" jsonschema:"when it begins, or goes on, at the latest"`
+	Deadline   stamp             `json:"deadline,omitzero" jsonschema:"when it is cancelled, if it has not ended"`
+	Executor   string            `json:"executor,omitzero" jsonschema:"the process that holds or last held it"`
+	TraceID    string            `json:"trace_id,omitzero" jsonschema:"its trace, 32 hexadecimal digits"`
+	Pinned     bool              `json:"pinned,omitzero" jsonschema:"only processes of its version execute it"`
+	Aside      bool              `json:"aside,omitzero" jsonschema:"it is pinned, and waits for a process of its version"`
 }
+
+var (
+	getOp = operation{
+		id: "getRun", tag: "runs", summary: "One run",
+		query:   []param{waits("Until when to wait for it to end or get stuck; then it is answered as it is.", "0s")},
+		replies: []reply{runReply(http.StatusOK, "the run")},
+		codes:   []string{"not_found", "too_many_waiting"}, depth: reading,
+	}
+	cancelOp = operation{
+		id: "cancelRun", tag: "runs", summary: "Ask a run to stop",
+		text:    "It is durable when the answer comes: the run ends cancelled, whatever its code does.",
+		replies: []reply{runReply(http.StatusOK, "the run")},
+		codes:   []string{"not_found", "conflict"}, depth: writing,
+	}
+	resumeOp = operation{
+		id: "resumeRun", tag: "runs", summary: "Continue a stuck or cancelled run from its history",
+		replies: []reply{runReply(http.StatusOK, "the run")},
+		codes:   []string{"not_found", "conflict"}, depth: writing,
+	}
+	deleteOp = operation{
+		id: "deleteRun", tag: "runs", summary: "Remove an ended run",
+		text:    "It is unknown from then on; its room is freed in the background.",
+		replies: []reply{emptyReply},
+		codes:   []string{"not_found", "conflict"}, depth: writing,
+	}
+)
 
 func (a *api) runOf(r *runtime.Run) runJSON {
 	v := runJSON{
@@ -107,17 +132,6 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, a.runOf(&run))
 }
 
-// history answers the run in the form in which it is exported.
-func (a *api) history(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := bounded(r)
-	defer cancel()
-	h, err := a.rt.Export(ctx, runID(r))
-	if err != nil {
-		return err
-	}
-	return answer(w, http.StatusOK, h)
-}
-
 func (a *api) cancel(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := bounded(r)
 	defer cancel()
@@ -147,9 +161,4 @@ func (a *api) delete(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// locate says where a run is found.
-func (a *api) locate(w http.ResponseWriter, id string) {
-	w.Header().Set("Location", a.cfg.Prefix+"/v1/runs/"+url.PathEscape(id))
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -13,24 +14,77 @@ import (
 // scheduleJSON is a schedule as clients see it. What is not there is left out;
 // the policies of one that the program has no more are unknown.
 type scheduleJSON struct {
-	Name     string                `json:"name"`
-	Workflow string                `json:"workflow"`
-	Spec     string                `json:"spec"`
-	Zone     string                `json:"zone"`
-	Defined  bool                  `json:"defined"`
-	Paused   bool                  `json:"paused"`
-	NextAt   stamp                 `json:"next_at,omitzero"`
-	Behind   string                `json:"behind,omitzero"`
-	LastTick stamp                 `json:"last_tick,omitzero"`
-	LastRun  string                `json:"last_run,omitzero"`
-	Started  int64                 `json:"started"`
-	Skipped  int64                 `json:"skipped"`
-	Missed   *runtime.MissedPolicy `json:"missed,omitempty"`
+	Name     string                `json:"name" jsonschema:"its name"`
+	Workflow string                `json:"workflow" jsonschema:"the workflow it starts"`
+	Spec     string                `json:"spec" jsonschema:"when: a cron specification"`
+	Zone     string                `json:"zone" jsonschema:"the time zone of the specification"`
+	Defined  bool                  `json:"defined" jsonschema:"the program has it; one that it has not does nothing"`
+	Paused   bool                  `json:"paused" jsonschema:"it starts nothing"`
+	NextAt   stamp                 `json:"next_at,omitzero" jsonschema:"its next tick"`
+	Behind   string                `json:"behind,omitzero" jsonschema:"why a tick that is due has to wait"`
+	LastTick stamp                 `json:"last_tick,omitzero" jsonschema:"the newest tick that was run"`
+	LastRun  string                `json:"last_run,omitzero" jsonschema:"its run"`
+	Started  int64                 `json:"started" jsonschema:"how many runs it has started"`
+	Skipped  int64                 `json:"skipped" jsonschema:"how many ticks were left out because a run was still under way"`
+	Missed   *runtime.MissedPolicy `json:"missed,omitempty" jsonschema:"what is done about missed ticks"`
 	// Within and Jitter are durations such as 1h0m0s.
-	Within  string                 `json:"within,omitzero"`
-	Overlap *runtime.OverlapPolicy `json:"overlap,omitempty"`
-	Jitter  string                 `json:"jitter,omitzero"`
+	Within  string                 `json:"within,omitzero" jsonschema:"how far back missed ticks are run, a duration"`
+	Overlap *runtime.OverlapPolicy `json:"overlap,omitempty" jsonschema:"what is done about a tick while the last run is under way"`
+	Jitter  string                 `json:"jitter,omitzero" jsonschema:"by how much at most a run is delayed at random, a duration"`
 }
+
+type schedulesJSON struct {
+	Schedules []scheduleJSON `json:"schedules" jsonschema:"the schedules, by name"`
+}
+
+// backfillRange is the body of a backfill.
+type backfillRange struct {
+	From  moment `json:"from" jsonschema:"the time of the first tick; a duration counts back from now"`
+	Until moment `json:"until,omitempty" jsonschema:"before this time; a duration counts back from now. Without it: now"`
+}
+
+type backfillJSON struct {
+	Runs    []string `json:"runs" jsonschema:"the ids of the runs of these ticks"`
+	Created int      `json:"created" jsonschema:"how many of them were created now"`
+}
+
+var exampleSchedule = scheduleJSON{
+	Name: "nightly", Workflow: "report", Spec: "0 3 * * *", Zone: "Europe/Berlin", Defined: true, NextAt: exampleTime(3600),
+	LastTick: exampleTime(0), LastRun: "nightly@2026-01-31T02:00:00Z", Started: 31, Missed: new(runtime.MissedOne), Overlap: new(runtime.OverlapSkip),
+}
+
+func scheduleOp(id, summary string) operation {
+	return operation{
+		id: id, tag: "schedules", summary: summary,
+		replies: []reply{{status: http.StatusOK, text: "the schedule", of: reflect.TypeFor[scheduleJSON](), example: exampleSchedule}},
+		codes:   []string{"not_found", "conflict"}, depth: writing,
+	}
+}
+
+var (
+	schedulesOp = operation{
+		id: "listSchedules", tag: "schedules", summary: "All schedules",
+		replies: []reply{{status: http.StatusOK, text: "the schedules", of: reflect.TypeFor[schedulesJSON](), example: schedulesJSON{[]scheduleJSON{exampleSchedule}}}},
+		depth:   reading,
+	}
+	pauseScheduleOp   = scheduleOp("pauseSchedule", "Let a schedule start nothing")
+	resumeScheduleOp  = scheduleOp("resumeSchedule", "Let a schedule go on")
+	triggerScheduleOp = operation{
+		id: "triggerSchedule", tag: "schedules", summary: "Start a run of a schedule now",
+		query:   startParams("id"),
+		headers: []param{idempotencyParam},
+		replies: []reply{{status: http.StatusAccepted, text: "the run", of: reflect.TypeFor[runJSON](), example: exampleRun, headers: location}},
+		codes:   []string{"not_found", "conflict", "exists"}, depth: writing,
+	}
+	backfillScheduleOp = operation{
+		id: "backfillSchedule", tag: "schedules", summary: "Start the runs of the ticks in a range",
+		text: "A tick that has its run already gets no second one.",
+		body: &body{text: "the range", schema: bodySchema[backfillRange](), required: true, example: backfillRange{"2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"}},
+		replies: []reply{{status: http.StatusAccepted, text: "the runs", of: reflect.TypeFor[backfillJSON](),
+			example: backfillJSON{[]string{"nightly@2026-01-01T02:00:00Z"}, 1}}},
+		codes: []string{"not_found", "conflict"}, depth: writing,
+	}
+)
 
 func scheduleOf(s *runtime.ScheduleInfo) scheduleJSON {
 	v := scheduleJSON{
@@ -61,7 +115,7 @@ func (a *api) schedules(w http.ResponseWriter, r *http.Request) error {
 	for i := range all {
 		list = append(list, scheduleOf(&all[i]))
 	}
-	return answer(w, http.StatusOK, map[string]any{"schedules": list})
+	return answer(w, http.StatusOK, schedulesJSON{list})
 }
 
 func scheduleName(r *http.Request) string { return mux.Vars(r)["name"] }
@@ -106,7 +160,7 @@ func (a *api) triggerSchedule(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.locate(w, run.ID)
+	w.Header().Set("Location", "/v1/runs/"+url.PathEscape(run.ID))
 	return answer(w, http.StatusAccepted, a.runOf(&run))
 }
 
@@ -120,17 +174,14 @@ func (a *api) backfillSchedule(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	var v struct {
-		From  string `json:"from"`
-		Until string `json:"until"`
-	}
+	var v backfillRange
 	if len(data) == 0 {
 		return invalid(`the body is empty: want a range such as {"from":"2026-01-01T00:00:00Z","until":"2026-02-01T00:00:00Z"}`)
 	}
 	if err := decodeStrictly(data, &v); err != nil {
 		return err
 	}
-	q, now := url.Values{"from": {v.From}, "until": {v.Until}}, time.Now()
+	q, now := url.Values{"from": {string(v.From)}, "until": {string(v.Until)}}, time.Now()
 	if v.Until == "" {
 		q.Set("until", "0s")
 	}
@@ -148,5 +199,5 @@ func (a *api) backfillSchedule(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusAccepted, map[string]any{"runs": b.Runs, "created": b.Created})
+	return answer(w, http.StatusAccepted, backfillJSON{b.Runs, b.Created})
 }

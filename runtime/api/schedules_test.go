@@ -48,6 +48,9 @@ func TestSchedules(t *testing.T) {
 	if a := s.do(t, "POST", "/v1/schedules/yearly/trigger", ""); a.status != 202 || !strings.HasPrefix(a.get(t, "id"), "yearly@") {
 		t.Errorf("trigger without a key: %d %s", a.status, a.body)
 	}
+	if a := s.do(t, "POST", "/v1/schedules/yearly/trigger?id=now", ""); a.status != 202 || a.get(t, "id") != "now" {
+		t.Errorf("trigger with an id: %d %s", a.status, a.body)
+	}
 	for _, created := range []float64{3, 0} {
 		a := s.do(t, "POST", "/v1/schedules/yearly/backfill", `{"from":"2020-01-01T00:00:00Z","until":"2022-06-01T00:00:00+02:00"}`)
 		want := map[string]any{"created": created, "runs": []any{"yearly@2020-01-01T02:00:00Z", "yearly@2021-01-01T02:00:00Z", "yearly@2022-01-01T02:00:00Z"}}

@@ -27,6 +27,9 @@ type server struct {
 	gate chan struct{} // closed: runs of "gated" may end
 	log  *syncBuffer
 	stop func() // drains the engine
+	// contract is what the server says of itself, and is held to.
+	contract *contract
+	test     *testing.T
 }
 
 type order struct {
@@ -40,7 +43,7 @@ func newServer(t *testing.T, cfg api.Config, rcfg runtime.Config) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{gate: make(chan struct{}), log: &syncBuffer{}}
+	s := &server{gate: make(chan struct{}), log: &syncBuffer{}, test: t}
 	cfg.Logger = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	rcfg.Logger, rcfg.Version = cfg.Logger, "v-test"
 	rcfg.Drain = -1 // runs left over are nobody's concern
@@ -67,6 +70,13 @@ func newServer(t *testing.T, cfg api.Config, rcfg runtime.Config) *server {
 		}
 	})
 	eventually(t, "the engine is ready", s.rt.Ready)
+	description, err := s.request(t.Context(), "GET", "/v1/openapi.json", nil)
+	if err == nil {
+		s.contract, err = contractOf(description.body)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
@@ -108,6 +118,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
+
+	request *http.Request
 }
 
 func (a answer) json(t *testing.T) map[string]any {
@@ -135,7 +147,22 @@ func (s *server) do(t *testing.T, method, path, body string, headers ...string) 
 	return a
 }
 
+// try is do for other goroutines than the test's. Request and answer are held to the contract.
 func (s *server) try(ctx context.Context, method, path string, body io.Reader, headers ...string) (answer, error) {
+	sent := &bytes.Buffer{}
+	if body != nil {
+		body = io.TeeReader(body, sent)
+	}
+	a, err := s.request(ctx, method, path, body, headers...)
+	if err == nil && a.request != nil {
+		if err := s.contract.check(a.request, sent.String(), a); err != nil {
+			s.test.Error(err)
+		}
+	}
+	return a, err
+}
+
+func (s *server) request(ctx context.Context, method, path string, body io.Reader, headers ...string) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, s.url+path, body)
 	if err != nil {
 		return answer{}, err
@@ -149,7 +176,7 @@ func (s *server) try(ctx context.Context, method, path string, body io.Reader, h
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	return answer{resp.StatusCode, resp.Header, string(b)}, err
+	return answer{resp.StatusCode, resp.Header, string(b), req}, err
 }
 
 // begun starts a run and returns its id.

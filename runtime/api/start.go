@@ -7,11 +7,14 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/gorilla/mux"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -19,7 +22,40 @@ import (
 	"github.com/stepwell/stepwell/runtime"
 )
 
-var startParams = []string{"id", "queue", "partition", "dedup", "on_duplicate", "debounce", "quiet", "max_wait", "delay", "priority", "deadline", "label.", "wait"}
+// starting are the parameters of calls that begin a run; not each takes all.
+var starting = []param{
+	{name: "id", text: "the id of the run; the same id again: the same run. As the header Idempotency-Key.", schema: idSchema, example: "order-17"},
+	{name: "queue", text: "the queue; without it, that of the workflow", schema: nameSchema, example: "emails"},
+	{name: "partition", text: "the partition of the queue, such as a tenant", schema: idSchema, example: "acme"},
+	{name: "dedup", text: "a key that one run of the workflow holds at a time, until it ends", schema: idSchema, example: "invoice-4711"},
+	{name: "on_duplicate", text: "when another run holds the key of dedup: return that run, or reject this start",
+		schema: with(&jsonschema.Schema{Type: "string", Enum: []any{"return", "reject"}}, `"return"`), example: "reject"},
+	{name: "debounce", text: "a key: starts with it that follow one another before the run has begun are one run, with the last one's input", schema: idSchema, example: "reindex"},
+	{name: "quiet", text: "the run begins when there was no start with the key of debounce for so long", schema: durationSchema, example: "5s"},
+	{name: "max_wait", text: "the run begins after so long all the same; 0s: no bound", schema: with(durationSchema, `"0s"`), example: "1m"},
+	{name: "delay", text: "how long to wait before it begins", schema: with(durationSchema, `"0s"`), example: "10m"},
+	{name: "priority", text: "higher first", schema: with(whole(-1<<30, 1<<30), "0"), example: 5},
+	{name: "deadline", text: "when it is cancelled, if it has not ended; a duration counts from now", schema: momentSchema, example: "1h"},
+	labelParam("a label of the run", labelNames),
+	waits("Until when to wait for its end.", "0s"),
+}
+
+// startParams returns those with the names given.
+func startParams(names ...string) []param {
+	return slices.DeleteFunc(slices.Clone(starting), func(p param) bool { return !slices.Contains(names, p.name) })
+}
+
+var startOp = operation{
+	id: "startRun", tag: "workflows", summary: "Start a run",
+	text:  "It is durable when the answer comes. When no answer comes, repeat the call with the same Idempotency-Key: there is one run.",
+	query: starting, headers: []param{idempotencyParam, traceParam},
+	body: &body{text: "the input, as the input_schema of the workflow has it; none is null", schema: anyJSON, example: map[string]any{"item": "tea", "count": 3}},
+	replies: []reply{
+		{status: http.StatusAccepted, text: "the run, which has not ended", of: reflect.TypeFor[runJSON](), example: exampleFork, headers: location},
+		{status: http.StatusOK, text: "the run, which has ended", of: reflect.TypeFor[runJSON](), example: exampleRun, headers: location},
+	},
+	codes: []string{"not_found", "conflict", "exists", "too_many_waiting"}, depth: writing,
+}
 
 // start begins a run. The same id again answers the run that has it.
 func (a *api) start(w http.ResponseWriter, r *http.Request) error {
@@ -62,7 +98,7 @@ func (a *api) start(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	a.locate(w, run.ID)
+	w.Header().Set("Location", "/v1/runs/"+run.ID)
 	status := http.StatusAccepted
 	if run.Status.Ended() {
 		status = http.StatusOK

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 
 	"github.com/stepwell/stepwell/store"
@@ -9,27 +10,44 @@ import (
 
 // stepJSON is a step with its attempts.
 type stepJSON struct {
-	Path      string         `json:"path"`
-	Name      string         `json:"name"`
-	Kind      store.Kind     `json:"kind"`
-	Status    string         `json:"status"`
-	Output    payload        `json:"output,omitzero"`
-	Error     *store.Failure `json:"error,omitzero"`
-	Attempt   int            `json:"attempt"`
-	Attempts  []attemptJSON  `json:"attempts"`
-	StartedAt stamp          `json:"started_at,omitzero"`
-	EndedAt   stamp          `json:"ended_at,omitzero"`
-	WakeAt    stamp          `json:"wake_at,omitzero"`
-	ChildID   string         `json:"child_id,omitzero"`
+	Path      string           `json:"path" jsonschema:"its place: its index, after those of the branches it is in"`
+	Name      string           `json:"name" jsonschema:"its name"`
+	Kind      store.Kind       `json:"kind" jsonschema:"what made it"`
+	Status    store.StepStatus `json:"status" jsonschema:"its status"`
+	Output    payload          `json:"output,omitzero" jsonschema:"its result"`
+	Error     *store.Failure   `json:"error,omitzero"`
+	Attempt   int              `json:"attempt" jsonschema:"the number of the last attempt, from 1; 0: of a wait that goes on"`
+	Attempts  []attemptJSON    `json:"attempts" jsonschema:"its attempts, in their order"`
+	StartedAt stamp            `json:"started_at,omitzero" jsonschema:"when it first began"`
+	EndedAt   stamp            `json:"ended_at,omitzero" jsonschema:"when its last attempt ended"`
+	WakeAt    stamp            `json:"wake_at,omitzero" jsonschema:"when the wait ends, or the next attempt begins"`
+	ChildID   string           `json:"child_id,omitzero" jsonschema:"the other run that it concerns"`
 	// Copied: it is from the run that this one was forked from.
-	Copied bool   `json:"copied,omitzero"`
-	Key    string `json:"key,omitzero"` // of an update
+	Copied bool   `json:"copied,omitzero" jsonschema:"it is from the run that this one was forked from"`
+	Key    string `json:"key,omitzero" jsonschema:"the key of an update"`
 }
 
 type attemptJSON struct {
-	StartedAt stamp          `json:"started_at,omitzero"`
-	EndedAt   stamp          `json:"ended_at,omitzero"`
+	StartedAt stamp          `json:"started_at,omitzero" jsonschema:"when it began"`
+	EndedAt   stamp          `json:"ended_at,omitzero" jsonschema:"when it ended"`
 	Error     *store.Failure `json:"error,omitzero"`
+}
+
+type stepsJSON struct {
+	Steps []stepJSON `json:"steps" jsonschema:"the steps, in the order of their paths"`
+}
+
+var stepsOp = operation{
+	id: "listSteps", tag: "runs", summary: "The steps of a run, with their attempts",
+	replies: []reply{{status: http.StatusOK, text: "the steps", of: reflect.TypeFor[stepsJSON](), example: stepsJSON{[]stepJSON{{
+		Path: "0", Name: "charge", Kind: store.KindStep, Status: store.StepSucceeded, Output: payload(`"pay-1"`), Attempt: 2,
+		Attempts: []attemptJSON{
+			{exampleTime(1), exampleTime(2), &store.Failure{Message: "gateway: 502"}},
+			{exampleTime(3), exampleTime(4), nil},
+		},
+		StartedAt: exampleTime(1), EndedAt: exampleTime(4),
+	}}}}},
+	codes: []string{"not_found"}, depth: reading,
 }
 
 // steps answers the steps of a run in the order of their paths.
@@ -40,7 +58,7 @@ func (a *api) steps(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, map[string]any{"steps": a.stepsOf(rows)})
+	return answer(w, http.StatusOK, stepsJSON{a.stepsOf(rows)})
 }
 
 // stepsOf joins the rows of each path. They come in commit order, so the last
@@ -64,7 +82,7 @@ func (a *api) stepsOf(rows []store.Step) []stepJSON {
 }
 
 func (s *stepJSON) add(row *store.Step) {
-	s.Name, s.Kind, s.Status, s.Error, s.Attempt = row.Name, row.Kind, row.Status.String(), row.Error, row.Attempt
+	s.Name, s.Kind, s.Status, s.Error, s.Attempt = row.Name, row.Kind, row.Status, row.Error, row.Attempt
 	s.EndedAt, s.WakeAt, s.ChildID = stamp{row.EndedAt}, stamp{row.WakeAt}, row.ChildID
 	if row.Kind == store.KindUpdate {
 		s.ChildID, s.Key = "", row.ChildID

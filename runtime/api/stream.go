@@ -7,16 +7,38 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"reflect"
 	"strconv"
 	"time"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/gorilla/mux"
 
 	"github.com/stepwell/stepwell/runtime"
+	"github.com/stepwell/stepwell/store"
 )
 
 // stillThere is how often a stream without items says that it goes on.
 const stillThere = 15 * time.Second
+
+// endJSON ends a stream.
+type endJSON struct {
+	Status store.Status `json:"status" jsonschema:"how the run ended"`
+}
+
+var streamOp = operation{
+	id: "readStream", tag: "messages", summary: "What a run writes, as it comes",
+	text: "Server-sent events, from the beginning or from where offset or Last-Event-ID say, until the run has ended. " +
+		"A comment comes every 15 s at least. When the connection ends without the event end, connect again with Last-Event-ID, as a browser does.",
+	query: []param{{name: "offset", text: "the first item, counted from 0; it has precedence over Last-Event-ID",
+		schema: with(&jsonschema.Schema{Type: "integer", Minimum: new(0.0)}, "0"), example: 3}},
+	headers: []param{{name: "Last-Event-ID", text: "the id of the last item that was seen: begin with the next one", schema: anyText, example: "2"}},
+	replies: []reply{{status: http.StatusOK, text: "the items", events: []event{
+		{text: "an item", id: "its offset", of: reflect.TypeFor[payload](), example: payload(`"a line"`)},
+		{name: "end", text: "the run has ended; no more comes", of: reflect.TypeFor[endJSON](), example: endJSON{store.Succeeded}},
+	}}},
+	codes: []string{"not_found", "too_many_waiting"}, depth: reading,
+}
 
 // stream sends what a run writes as server-sent events: each item under its
 // offset as id, and at the end one of the type "end" with the run's status. It
@@ -72,7 +94,7 @@ func (a *api) endStream(s *eventStream, r *http.Request, id string) error {
 	ctx, cancel := bounded(r)
 	defer cancel()
 	if run, err := a.rt.Get(ctx, id); err == nil {
-		s.send("", "end", map[string]any{"status": run.Status}) //nolint:errcheck // the client has gone
+		s.send("", "end", endJSON{run.Status}) //nolint:errcheck // the client has gone
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -16,11 +17,32 @@ const updateWait = 10 * time.Second
 // updateJSON answers an update. Without a response it is still under way: the same
 // request with the key as its Idempotency-Key waits on.
 type updateJSON struct {
-	RunID    string  `json:"run_id"`
-	Update   string  `json:"update"`
-	Key      string  `json:"key"`
-	Status   string  `json:"status"`
-	Response payload `json:"response,omitzero"`
+	RunID    string       `json:"run_id" jsonschema:"the run"`
+	Update   string       `json:"update" jsonschema:"the name of the update"`
+	Key      string       `json:"key" jsonschema:"its key: with it as Idempotency-Key the call waits on"`
+	Status   updateStatus `json:"status" jsonschema:"whether the run has answered"`
+	Response payload      `json:"response,omitzero" jsonschema:"the answer of the run"`
+}
+
+type updateStatus string
+
+const (
+	answered updateStatus = "answered"
+	pending  updateStatus = "pending"
+)
+
+var updateOp = operation{
+	id: "updateRun", tag: "messages", summary: "Ask something of a run, and wait for its answer",
+	text:    "Without a key of the caller's the server makes one. The same call with the key that was answered waits on, and asks nothing twice.",
+	query:   []param{waits("Until when to wait for the answer.", "10s")},
+	headers: []param{idempotencyParam},
+	body:    &body{text: "the request, whatever the run expects; none is null", schema: anyJSON, example: map[string]any{"street": "High Street 1"}},
+	replies: []reply{
+		{status: http.StatusOK, text: "the answer", of: reflect.TypeFor[updateJSON](), example: updateJSON{"order-17", "address", "k-1", answered, payload(`true`)}},
+		{status: http.StatusAccepted, text: "the request is stored, and not answered yet", of: reflect.TypeFor[updateJSON](),
+			example: updateJSON{RunID: "order-17", Update: "address", Key: "k-1", Status: pending}},
+	},
+	codes: []string{"not_found", "conflict", "too_many_waiting", "update_rejected", "update_failed"}, depth: writing,
 }
 
 // update sends the body to the handler of a run and waits for its answer.
@@ -62,13 +84,13 @@ func (a *api) update(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case err == nil:
-		u.Status, u.Response = "answered", resp
+		u.Status, u.Response = answered, resp
 		if len(resp) == 0 {
 			u.Response = payload("null")
 		}
 		return answer(w, http.StatusOK, u)
 	case errors.Is(err, runtime.ErrTimeout), errors.Is(err, errWaited), errors.Is(err, runtime.ErrDraining):
-		u.Status = "pending"
+		u.Status = pending
 		return answer(w, http.StatusAccepted, u)
 	}
 	return err

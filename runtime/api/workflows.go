@@ -14,8 +14,20 @@ import (
 type workflowJSON struct {
 	runtime.WorkflowInfo
 	// InputSchema and OutputSchema are left out where the program does not store JSON.
-	InputSchema  *jsonschema.Schema `json:"input_schema,omitzero"`
-	OutputSchema *jsonschema.Schema `json:"output_schema,omitzero"`
+	InputSchema  *jsonschema.Schema `json:"input_schema,omitzero" jsonschema:"what it takes, as JSON Schema 2020-12; true is anything"`
+	OutputSchema *jsonschema.Schema `json:"output_schema,omitzero" jsonschema:"what it gives, as JSON Schema 2020-12"`
+}
+
+type workflowsJSON struct {
+	Workflows []workflowJSON `json:"workflows" jsonschema:"the workflows, by name"`
+}
+
+var workflowsOp = operation{
+	id: "listWorkflows", tag: "workflows", summary: "The workflows of the program",
+	replies: []reply{{status: http.StatusOK, text: "the workflows", of: reflect.TypeFor[workflowsJSON](), example: workflowsJSON{[]workflowJSON{{
+		WorkflowInfo: runtime.WorkflowInfo{Name: "checkout", Queue: "orders", Version: "v1"},
+		InputSchema:  &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{"item": {Type: "string"}}}, OutputSchema: &jsonschema.Schema{Type: "integer"},
+	}}}}},
 }
 
 func (a *api) workflows(w http.ResponseWriter, _ *http.Request) error {
@@ -26,7 +38,15 @@ func (a *api) workflows(w http.ResponseWriter, _ *http.Request) error {
 		v.OutputSchema = schemaOf(a.rt.OutputType, schema.Written, info.Name)
 		list = append(list, v)
 	}
-	return answer(w, http.StatusOK, map[string]any{"workflows": list})
+	return answer(w, http.StatusOK, workflowsJSON{list})
+}
+
+// types returns the schemas of all workflows.
+func (a *api) types() (all []workflowTypes) {
+	for _, info := range a.rt.Workflows() {
+		all = append(all, workflowTypes{info.Name, schemaOf(a.rt.InputType, schema.Of, info.Name), schemaOf(a.rt.OutputType, schema.Written, info.Name)})
+	}
+	return all
 }
 
 // schemaOf returns the schema of what a workflow takes or gives; nil when that is not known.

@@ -10,11 +10,11 @@ import (
 // Body is the body of every error. Its type is about:blank: the status says it
 // all, and code tells apart what shares one.
 type Body struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Code   string `json:"code"`
+	Type   string `json:"type" jsonschema:"about:blank: the status says what kind it is"`
+	Title  string `json:"title" jsonschema:"the status in words"`
+	Status int    `json:"status" jsonschema:"the status"`
+	Detail string `json:"detail" jsonschema:"what was wrong and what is allowed, for people"`
+	Code   string `json:"code" jsonschema:"tells apart problems of one status"`
 }
 
 // Write answers with an error. The detail is for people and goes to the client

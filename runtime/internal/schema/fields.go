@@ -16,6 +16,7 @@ type field struct {
 	depth          int
 	tagged, quoted bool
 	optional       bool // it may be left out
+	omits          bool // it is, when it is nil
 	text           string
 }
 
@@ -26,6 +27,9 @@ func (w *walk) fields(t reflect.Type) *jsonschema.Schema {
 		fs := w.schema(f.typ)
 		if f.quoted && w.own(f.typ) == nil {
 			fs = quoted(f.typ, fs)
+		}
+		if w.way == writes && f.omits {
+			fs = notNull(fs)
 		}
 		if f.text != "" {
 			fs.Description = f.text
@@ -81,7 +85,7 @@ func collect(t reflect.Type) []field {
 			for opt := range strings.SplitSeq(options, ",") {
 				switch opt {
 				case "omitempty", "omitzero":
-					f.optional = true
+					f.optional, f.omits = true, !isNested(sf.Type)
 				case "string":
 					f.quoted = true
 				}
@@ -148,6 +152,26 @@ func quoted(t reflect.Type, s *jsonschema.Schema) *jsonschema.Schema {
 		if null {
 			s = nullable(s)
 		}
+	}
+	return s
+}
+
+// isNested tells whether a value that is not nil may be written as null.
+func isNested(t reflect.Type) bool {
+	if t.Kind() != reflect.Pointer {
+		return false
+	}
+	k := t.Elem().Kind()
+	return k == reflect.Pointer || k == reflect.Slice || k == reflect.Map || k == reflect.Interface
+}
+
+// notNull undoes nullable.
+func notNull(s *jsonschema.Schema) *jsonschema.Schema {
+	switch {
+	case len(s.Types) == 2 && s.Types[0] == "null":
+		s.Type, s.Types = s.Types[1], nil
+	case len(s.AnyOf) == 2 && s.AnyOf[0].Type == "null":
+		return s.AnyOf[1]
 	}
 	return s
 }

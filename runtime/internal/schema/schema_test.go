@@ -1,5 +1,7 @@
 package schema
 
+//lint:file-ignore SA5008 what encoding/json makes of odd tags is what is tested
+
 import (
 	"encoding/json"
 	"math/big"
@@ -43,7 +45,7 @@ type (
 		Street string `json:"street"`
 		City   string `json:"city,omitempty"`
 		Hidden string `json:"-"`
-		hidden string
+		hidden string //lint:ignore U1000 it is not to be seen
 	}
 	Base struct {
 		ID   int    `json:"id"`
@@ -128,8 +130,29 @@ type Holder struct {
 	Pointed []OnPointer
 }
 
+type Omits struct {
+	P  *int           `json:",omitempty"`
+	N  *Node          `json:",omitzero"`
+	S  []int          `json:",omitempty"`
+	Z  []int          `json:",omitzero"`
+	M  map[string]int `json:",omitempty"`
+	PS *[]int         `json:",omitempty"`
+	PP **int          `json:",omitzero"`
+	A  any            `json:",omitempty"`
+}
+
 // oneWay: what OnPointer writes, it does not read.
 var oneWay = map[reflect.Type]bool{reflect.TypeFor[Holder](): true, reflect.TypeFor[*Holder](): true}
+
+// Checks looks at what it reads.
+type Checks struct {
+	N int `json:"n"`
+}
+
+func (c *Checks) UnmarshalJSON(b []byte) error {
+	type plain Checks
+	return json.Unmarshal(b, (*plain)(c))
+}
 
 // Promoted writes itself by a method of what it embeds.
 type Promoted struct {
@@ -199,7 +222,7 @@ func TestWhatIsWrittenFits(t *testing.T) {
 		reflect.TypeFor[Node](), reflect.TypeFor[*Node](), reflect.TypeFor[Ping](), reflect.TypeFor[List](), reflect.TypeFor[Tree](),
 		reflect.TypeFor[Itself](), reflect.TypeFor[Loop](), reflect.TypeFor[Generic[int]](), reflect.TypeFor[Generic[map[string]Base]](),
 		reflect.TypeFor[address](), reflect.TypeFor[Embeds](), reflect.TypeFor[*Embeds](), reflect.TypeFor[Ambiguous](), reflect.TypeFor[EmbedsName](),
-		reflect.TypeFor[Quoted](), reflect.TypeFor[Kinds](), reflect.TypeFor[Holder](), reflect.TypeFor[*Holder](), reflect.TypeFor[Promoted](), reflect.TypeFor[Wide](),
+		reflect.TypeFor[Quoted](), reflect.TypeFor[Kinds](), reflect.TypeFor[Holder](), reflect.TypeFor[*Holder](), reflect.TypeFor[Promoted](), reflect.TypeFor[Wide](), reflect.TypeFor[Omits](), reflect.TypeFor[Checks](),
 		reflect.TypeFor[string](), reflect.TypeFor[[]byte](), reflect.TypeFor[any](), reflect.TypeFor[error](), reflect.TypeFor[map[string][]*int](),
 		reflect.TypeFor[struct{}](), reflect.TypeFor[time.Time](), reflect.TypeFor[**time.Time](), reflect.TypeFor[*big.Int](),
 	} {
@@ -253,6 +276,10 @@ func random(typ reflect.Type, r *rand.Rand) (v reflect.Value, ok bool) {
 			return reflect.ValueOf(&e), true
 		}
 		return reflect.ValueOf(e), true
+	case reflect.TypeFor[Omits]():
+		var none []int
+		var p *int
+		return reflect.ValueOf(Omits{P: new(int), N: &Node{}, S: []int{}, Z: []int{}, M: map[string]int{}, PS: &none, PP: &p, A: p}), true
 	case reflect.TypeFor[Itself](), reflect.TypeFor[Tree](), reflect.TypeFor[List](), reflect.TypeFor[Wide](), reflect.TypeFor[Loop]():
 		return v, false
 	}
@@ -273,6 +300,7 @@ func TestSchemas(t *testing.T) {
 			`"$defs":{"Ping":{"type":"object","properties":{"Pong":{"type":["null","object"],"properties":{"Ping":{"type":["null","array"],"items":{"$ref":"#/$defs/Ping"}}}}}}}}`},
 		{reflect.TypeFor[List](), `{"type":["null","array"],"items":{"$ref":"#/$defs/List"},"$defs":{"List":{"type":["null","array"],"items":{"$ref":"#/$defs/List"}}}}`},
 		{reflect.TypeFor[Promoted](), `true`},
+		{reflect.TypeFor[*Checks](), `{"type":["null","object"],"properties":{"n":{"type":"integer"}}}`},
 		{reflect.TypeFor[Hopeless](), `{"type":"object","properties":{"C":true,"F":true,"Z":true,"M":true,"M2":true}}`},
 		{reflect.TypeFor[chan int](), `true`},
 		{reflect.TypeFor[Itself](), `true`},
@@ -317,6 +345,28 @@ func TestSchemas(t *testing.T) {
 		if err := check(t, compiled(t, c.of, c.schema), c.text); (err == nil) != c.ok {
 			t.Errorf("%s: %s: %v, want it to fit: %v", c.of, c.text, err, c.ok)
 		}
+	}
+	// What is left out when it is nil is never null, and what a Maker knows is what it says.
+	s, err := Maker{Full: true, Types: map[reflect.Type]*ours.Schema{
+		reflect.TypeFor[Text](): {Ref: "#/x/Text"}, reflect.TypeFor[Node](): {Ref: "#/x/Node"}, reflect.TypeFor[Self](): {Type: "array"},
+	}}.Written(reflect.TypeFor[struct {
+		Omits
+		T  *Text
+		O  *Text `json:",omitzero"`
+		L  []Self
+		SP *Self
+	}]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := json.Marshal(s)
+	const want = `{"type":"object","properties":{"P":{"type":"integer"},"N":{"$ref":"#/x/Node"},"S":{"type":"array","items":{"type":"integer"}},` +
+		`"Z":{"type":"array","items":{"type":"integer"}},"M":{"type":"object","additionalProperties":{"type":"integer"}},` +
+		`"PS":{"type":["null","array"],"items":{"type":"integer"}},"PP":{"type":["null","integer"]},"A":true,` +
+		`"T":{"anyOf":[{"type":"null"},{"$ref":"#/x/Text"}]},"O":{"$ref":"#/x/Text"},"L":{"type":"array","items":{"type":"array"}},"SP":{"type":["null","array"]}},` +
+		`"required":["T","L","SP"],"additionalProperties":false}`
+	if d := cmp.Diff(plain(t, want), plain(t, string(got))); d != "" {
+		t.Errorf("a Maker's (-want +got):\n%s", d)
 	}
 	if s, _ := Of(reflect.TypeFor[Kinds]()); s.Properties["said"].Description != "what was said, in full" || s.Properties["Any"].Description == "" {
 		t.Errorf("descriptions: %+v", s.Properties)

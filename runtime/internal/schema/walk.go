@@ -20,6 +20,7 @@ const (
 
 // walk goes through the types that one is made of.
 type walk struct {
+	Maker
 	way   direction
 	open  map[reflect.Type]bool   // named types it is inside of
 	names map[reflect.Type]string // of those that were met inside themselves
@@ -43,6 +44,9 @@ var known = map[reflect.Type]jsonschema.Schema{
 func (w *walk) schema(t reflect.Type) *jsonschema.Schema {
 	if w.count++; w.count > most {
 		return anything()
+	}
+	if s, ok := w.Types[t]; ok {
+		return s.CloneSchemas()
 	}
 	if s, ok := known[t]; ok {
 		return &s
@@ -79,6 +83,8 @@ var (
 
 // own returns the schema of a type that writes or reads itself, nil of one that does not. A method on the
 // pointer is called for all that is decoded, but only for some of what is encoded.
+//
+// A struct that only reads itself has to read what encoding/json writes of it; most do it to check their values.
 func (w *walk) own(t reflect.Type) *jsonschema.Schema {
 	j, text := jsonReader, textReader
 	if w.way == writes {
@@ -90,15 +96,17 @@ func (w *walk) own(t reflect.Type) *jsonschema.Schema {
 	pt := t
 	if t.Kind() != reflect.Pointer {
 		pt = reflect.PointerTo(t)
+	} else if _, ok := known[t.Elem()]; ok || w.Types[t.Elem()] != nil {
+		return nil
 	}
 	switch {
 	case pt.Implements(j):
+		if w.way == reads && pt.Elem().Kind() == reflect.Struct && !pt.Implements(jsonWriter) && !pt.Implements(textWriter) {
+			return nil
+		}
 		return anything()
 	case t.Kind() == reflect.Pointer:
 		if t.Elem().Kind() == reflect.Pointer || !pt.Implements(text) {
-			return nil
-		}
-		if _, ok := known[t.Elem()]; ok {
 			return nil
 		}
 		return nullable(&jsonschema.Schema{Type: "string"})
@@ -134,6 +142,14 @@ func nullable(s *jsonschema.Schema) *jsonschema.Schema {
 	return s
 }
 
+// maybe lets the schema of a slice or a map have null too.
+func (w *walk) maybe(s *jsonschema.Schema) *jsonschema.Schema {
+	if w.Full {
+		return s
+	}
+	return nullable(s)
+}
+
 // kind returns the schema of a type by what it is made of.
 func (w *walk) kind(t reflect.Type) *jsonschema.Schema {
 	switch t.Kind() {
@@ -154,9 +170,9 @@ func (w *walk) kind(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "integer", Minimum: new(0.0), Maximum: new(math.Ldexp(1, t.Bits()) - 1)}
 	case reflect.Slice:
 		if w.bytes(t.Elem()) {
-			return &jsonschema.Schema{Types: []string{"null", "string"}, ContentEncoding: "base64"}
+			return w.maybe(&jsonschema.Schema{Type: "string", ContentEncoding: "base64"})
 		}
-		return &jsonschema.Schema{Types: []string{"null", "array"}, Items: w.schema(t.Elem())}
+		return w.maybe(&jsonschema.Schema{Type: "array", Items: w.schema(t.Elem())})
 	case reflect.Array:
 		return &jsonschema.Schema{Type: "array", Items: w.schema(t.Elem()), MinItems: new(t.Len()), MaxItems: new(t.Len())}
 	case reflect.Pointer:
@@ -176,7 +192,7 @@ func (w *walk) bytes(elem reflect.Type) bool {
 
 // object returns the schema of a map.
 func (w *walk) object(t reflect.Type) *jsonschema.Schema {
-	s := &jsonschema.Schema{Types: []string{"null", "object"}}
+	s := w.maybe(&jsonschema.Schema{Type: "object"})
 	switch key := t.Key(); {
 	case key.Kind() == reflect.String, w.way == writes && key.Implements(textWriter), w.way == reads && reflect.PointerTo(key).Implements(textReader):
 	case reflect.Int <= key.Kind() && key.Kind() <= reflect.Uintptr:

@@ -16,10 +16,10 @@ var Delays = runtime.Define("delays", delays)
 // DelaysInput bounds the waits.
 type DelaysInput struct {
 	// MinSeconds is the shortest wait; 0: 1 s, or MaxSeconds where that is less.
-	MinSeconds float64 `json:"min_s,omitzero"`
+	MinSeconds float64 `json:"min_s,omitzero" jsonschema:"the shortest wait in seconds; 0: 1 s"`
 	// MaxSeconds is the longest wait, at most an hour; 0: 5 s, or MinSeconds
 	// where that is more.
-	MaxSeconds float64 `json:"max_s,omitzero"`
+	MaxSeconds float64 `json:"max_s,omitzero" jsonschema:"the longest wait in seconds, at most 3600; 0: 5 s"`
 }
 
 // DelaysOutput says how long each step waited.

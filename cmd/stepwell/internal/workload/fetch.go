@@ -20,7 +20,7 @@ var Fetch = runtime.Define("fetch", fetch)
 type FetchInput struct {
 	// URL to get, http or https; empty: an endpoint of this server that fails
 	// a third of the calls.
-	URL string `json:"url,omitzero"`
+	URL string `json:"url,omitzero" jsonschema:"what to get, http or https; empty: an endpoint of this server that fails a third of the calls"`
 }
 
 // FetchOutput holds the responses. Their bodies are not kept, so that a run

@@ -18,7 +18,7 @@ type FibonacciInput struct {
 	// N is the number the first step computes; the next two compute the ones
 	// after it. From 1 to 45; 0: 39, which is one to two seconds of CPU in all.
 	// Each one more takes 1.6 times as long.
-	N int `json:"n,omitzero"`
+	N int `json:"n,omitzero" jsonschema:"which number the first step computes, from 1 to 45; 0: 39, one to two seconds of CPU in all"`
 }
 
 // FibonacciOutput holds what was computed.
