@@ -17,6 +17,9 @@ import (
 
 // Config has useful zero values.
 type Config struct {
+	// Prefix is what comes before /v1/ in a request's path, such as
+	// /internal/stepwell. Default: nothing.
+	Prefix string
 	// MaxBody bounds the body of one request, in bytes. Default 1 MiB.
 	MaxBody int64
 	// MaxBodies bounds the bodies of all requests under way, in bytes.
@@ -49,7 +52,7 @@ type api struct {
 	described func() (described, error)
 }
 
-// New returns the handler of everything below /v1/. It is safe for concurrent
+// New returns the handler of everything below Prefix/v1/. It is safe for concurrent
 // use, and needs no closing.
 func New(rt *runtime.Runtime, cfg Config) http.Handler {
 	if cfg.MaxBody <= 0 {
@@ -77,6 +80,9 @@ func New(rt *runtime.Runtime, cfg Config) http.Handler {
 		r.Handle(path, MethodNotAllowed(allowed...))
 	}
 	r.NotFoundHandler = NotFound()
+	if cfg.Prefix != "" {
+		return http.StripPrefix(cfg.Prefix, r)
+	}
 	return r
 }
 

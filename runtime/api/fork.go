@@ -44,7 +44,7 @@ func (a *api) fork(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", "/v1/runs/"+run.ID)
+	a.locate(w, run.ID)
 	return answer(w, http.StatusAccepted, a.runOf(&run))
 }
 

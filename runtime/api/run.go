@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -161,4 +162,9 @@ func (a *api) delete(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// locate says where a run is found.
+func (a *api) locate(w http.ResponseWriter, id string) {
+	w.Header().Set("Location", a.cfg.Prefix+"/v1/runs/"+url.PathEscape(id))
 }

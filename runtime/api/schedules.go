@@ -160,7 +160,7 @@ func (a *api) triggerSchedule(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", "/v1/runs/"+url.PathEscape(run.ID))
+	a.locate(w, run.ID)
 	return answer(w, http.StatusAccepted, a.runOf(&run))
 }
 

@@ -98,7 +98,7 @@ func (a *api) start(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	w.Header().Set("Location", "/v1/runs/"+run.ID)
+	a.locate(w, run.ID)
 	status := http.StatusAccepted
 	if run.Status.Ended() {
 		status = http.StatusOK

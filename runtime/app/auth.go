@@ -101,9 +101,24 @@ The API asks for a token, and none is set. This one was made for you, and is sho
 
     %s
 
+Log in at   http://%s/ui/login
 Programs    Authorization: Bearer TOKEN, for the commands STEPWELL_TOKEN
 Another     delete %s, which keeps its hash, and start again; or set STEPWELL_TOKENS
 
-`, made, file)
+`, made, shown(listener), file)
 	return tokens, nil
+}
+
+// shown is where somebody reads it reaches the listener: on all interfaces, by
+// this machine's name.
+func shown(addr net.Addr) string {
+	ap, err := netip.ParseAddrPort(addr.String())
+	if err != nil || !ap.Addr().Unmap().IsUnspecified() {
+		return addr.String()
+	}
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		return reachable(addr)
+	}
+	return net.JoinHostPort(host, fmt.Sprint(ap.Port()))
 }

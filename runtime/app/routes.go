@@ -1,8 +1,6 @@
 package app
 
 import (
-	"net/http"
-
 	"github.com/gorilla/mux"
 
 	"github.com/stepwell/stepwell/runtime/access"
@@ -17,13 +15,10 @@ func (p *process) startAPI() error {
 		return err
 	}
 	r := mux.NewRouter()
-	r.PathPrefix("/v1/").Handler(api.New(p.engine.Runtime, api.Config{MaxBody: p.cfg.maxBody, Closing: p.closing, Logger: p.log}))
-	r.PathPrefix("/ui").Name("ui").Handler(ui.New(p.engine.Runtime, ui.Config{
-		Health: p.monitor.Document, Closing: p.closing, Logger: p.log, Demos: p.app.Demos, MaxBody: p.cfg.maxBody,
-	}))
-	r.NotFoundHandler = api.NotFound()
-	r.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		api.WriteProblem(w, http.StatusMethodNotAllowed, "method_not_allowed", "this path does not take "+r.Method)
+	gate := mount(r, p.engine.Runtime, HandlerConfig{
+		Access: access.Config{Tokens: tokens, Local: p.cfg.auth == authAuto, Open: p.app.Open, Proxies: p.cfg.proxies},
+		API:    api.Config{MaxBody: p.cfg.maxBody, Closing: p.closing, Logger: p.log},
+		UI:     ui.Config{Health: p.monitor.Document, Demos: p.app.Demos},
 	})
 	addr := reachable(p.apiL.Addr())
 	url := "http://" + addr
@@ -31,9 +26,6 @@ func (p *process) startAPI() error {
 	if p.app.Routes != nil {
 		p.app.Routes(r, p.engine.Runtime)
 	}
-	gate := access.New(r, access.Config{
-		Tokens: tokens, Local: p.cfg.auth == authAuto, Open: p.app.Open, Proxies: p.cfg.proxies, Logger: p.log,
-	})
 	p.api = newServer(gate, p.log)
 	p.serveOn("API", p.api, p.apiL)
 	p.monitor.Serving(addr)

@@ -117,8 +117,8 @@ func TestTokenIsMade(t *testing.T) {
 	env := []string{"STEPWELL_ADDR=0.0.0.0:0"}
 	p := serve(t, dir, env...)
 	secret := regexp.MustCompile(`\b[A-Z2-7]{26}\b`).FindString(p.logged())
-	if secret == "" || strings.Count(p.logged(), secret) != 1 {
-		t.Errorf("the token %q is not shown once:\n%s", secret, p.logged())
+	if secret == "" || strings.Count(p.logged(), secret) != 1 || !strings.Contains(p.logged(), "/ui/login\n") {
+		t.Errorf("the token %q is not shown once, with where to log in:\n%s", secret, p.logged())
 	}
 	if b, err := os.ReadFile(file); err != nil || strings.Contains(string(b), secret) {
 		t.Errorf("the token's file: %v, %q", err, b)

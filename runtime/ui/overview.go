@@ -40,7 +40,7 @@ type overviewData struct {
 }
 
 func (u *UI) overview(w http.ResponseWriter, r *http.Request) error {
-	d := overviewData{Demos: u.cfg.Demos, Base: baseURL(r), First: "NAME"}
+	d := overviewData{Demos: u.cfg.Demos, Base: baseURL(r) + strings.TrimSuffix(u.cfg.Prefix, "/ui"), First: "NAME"}
 	counts := u.rt.Health().Store.Runs
 	d.Empty = true
 	for _, s := range store.Statuses() {
