@@ -198,7 +198,11 @@ func (g *Gate) turnAway(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("HX-Redirect", g.ui("/login")) // the whole page goes there, not a part of it
 		case g.navigates(r):
 			w.Header().Set("Cache-Control", "no-store")
-			http.Redirect(w, r, to, http.StatusSeeOther)
+			if site := r.Header.Get("Sec-Fetch-Site"); site == "same-origin" || site == "none" {
+				http.Redirect(w, r, to, http.StatusSeeOther)
+			} else {
+				goOn(w, to)
+			}
 			return
 		}
 	}

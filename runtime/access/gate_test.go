@@ -258,7 +258,7 @@ func TestClientAddress(t *testing.T) {
 // TestBrowserIsSentToLogin: and programs are not.
 func TestBrowserIsSentToLogin(t *testing.T) {
 	h := gate(access.Config{Tokens: tokens(), Login: loginPage})
-	html := []string{"Accept", "text/html,application/xhtml+xml"}
+	html := []string{"Accept", "text/html,application/xhtml+xml", "Sec-Fetch-Site", "none"}
 	for path, next := range map[string]string{
 		"/ui/": "/ui/", "/ui/runs?status=failed&label.a=b%26c": "/ui/runs?status=failed&label.a=b%26c", "/": "/ui/", "/own?x=1": "/ui/", "/ui/runs/a%2Fb": "/ui/runs/a%2Fb",
 	} {
@@ -266,6 +266,14 @@ func TestBrowserIsSentToLogin(t *testing.T) {
 		to, err := url.Parse(w.Header().Get("Location"))
 		if w.Code != 303 || err != nil || to.Path != "/ui/login" || to.Query().Get("next") != next {
 			t.Errorf("%s: %d to %q, want 303 to the login and then %s", path, w.Code, to, next)
+		}
+	}
+	// A link on another site: the cookie comes only from a page of ours, so there is one in between.
+	for _, site := range []string{"cross-site", "same-site", ""} {
+		w := do(h, request("GET", `/ui/runs?q=%22%3E<script>&x='"`, "", "Accept", "text/html", "Sec-Fetch-Site", site))
+		page := w.Body.String()
+		if w.Code != 401 || !strings.Contains(page, `content="0;url=/ui/login?next=%2Fui%2Fruns%3Fq%3D%2522%253E`) || strings.Contains(page, "<script") || strings.Count(page, `"`) != 10 {
+			t.Errorf("from %q: %d %s", site, w.Code, page)
 		}
 	}
 	for _, r := range []*http.Request{

@@ -2,6 +2,8 @@ package access
 
 import (
 	"errors"
+	"fmt"
+	"html"
 	"net/http"
 
 	"github.com/stepwell/stepwell/runtime/internal/problems"
@@ -120,4 +122,19 @@ func sessionID(r *http.Request) string {
 		}
 	}
 	return ""
+}
+
+// goOn answers with a page that leads to the login at once. Somebody who comes
+// by a link on another site may be logged in: the browser sent no cookie that
+// is SameSite=Strict, and would send none after a redirect, but does from a
+// page of ours.
+func goOn(w http.ResponseWriter, to string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("WWW-Authenticate", `Bearer realm="stepwell"`)
+	w.WriteHeader(http.StatusUnauthorized)
+	to = html.EscapeString(to)
+	fmt.Fprintf(w, `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Log in</title><meta http-equiv="refresh" content="0;url=%s"></head>
+<body><p><a href="%s">Log in</a></p></body></html>
+`, to, to)
 }

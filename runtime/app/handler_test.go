@@ -94,6 +94,7 @@ func (b *browser) open(method, path string, form url.Values) (status int, at, pa
 		b.t.Fatal(err)
 	}
 	req.Header.Set("Accept", "text/html")
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Origin", b.base)
