@@ -100,7 +100,7 @@ func (a *api) handle(rt route) http.Handler {
 			a.fail(w, r, rt, err)
 		}
 		// The route, not the URL: labels and ids may say too much.
-		a.cfg.Logger.DebugContext(r.Context(), "request", "method", rt.method, "route", rt.path, "took", time.Since(began), "error", a.logged(err))
+		a.cfg.Logger.DebugContext(r.Context(), "request", "method", rt.method, "route", rt.path, "took", time.Since(began), "error", logged(err))
 	})
 }
 

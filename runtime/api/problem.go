@@ -103,14 +103,16 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, rt route, err error) 
 	WriteProblem(w, http.StatusInternalServerError, "internal", "an error of the server; its log has the details")
 }
 
-// logged is an error as the log may show it: what is wrong with a payload may
-// quote it.
-func (a *api) logged(err error) any {
-	if a.rt.Seals() && errors.Is(err, runtime.ErrInvalid) {
-		return runtime.ErrInvalid
+// logged is an error as the log may show it. One of the client's may quote what
+// it sent, payloads and tokens in the wrong place too: its code has to do.
+func logged(err error) any {
+	if re, ok := errors.AsType[*requestError](err); ok {
+		return re.code
 	}
-	if re, ok := errors.AsType[*requestError](err); ok && a.rt.Seals() {
-		return re.code // the detail may quote what a run answered
+	for _, ans := range answers {
+		if ans.status < 500 && errors.Is(err, ans.err) {
+			return ans.code
+		}
 	}
 	return err
 }

@@ -66,6 +66,9 @@ func program() *app.App {
 		},
 		Open: []string{"/open"},
 	}
+	if os.Getenv(asProgram) == "talk" {
+		a.Definitions = append(a.Definitions, runtime.Define("talk", talk))
+	}
 	a.Routes = func(r *mux.Router, _ *runtime.Runtime) {
 		say := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, a.URL()) }
 		r.HandleFunc("/open", say)
