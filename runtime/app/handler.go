@@ -43,11 +43,13 @@ func Handler(rt *runtime.Runtime, cfg HandlerConfig) (http.Handler, error) {
 		return nil, errors.New("Prefix has no slash at its begin: want a path such as /internal/stepwell")
 	}
 	r := mux.NewRouter()
-	return mount(r, rt, cfg), nil
+	gate, _ := mount(r, rt, cfg)
+	return gate, nil
 }
 
-// mount adds API and UI to a router and puts the gate before it.
-func mount(r *mux.Router, rt *runtime.Runtime, cfg HandlerConfig) *access.Gate {
+// mount adds API and UI to a router and puts the gate before it. The UI may be
+// run, to have a past.
+func mount(r *mux.Router, rt *runtime.Runtime, cfg HandlerConfig) (*access.Gate, *ui.UI) {
 	p := cfg.Prefix
 	cfg.API.Prefix, cfg.UI.Prefix, cfg.Access.Prefix = p, p+"/ui", p
 	if cfg.UI.Closing == nil {
@@ -66,10 +68,11 @@ func mount(r *mux.Router, rt *runtime.Runtime, cfg HandlerConfig) *access.Gate {
 	cfg.UI.Logout = len(cfg.Access.Tokens) > 0 && cfg.Access.Role == nil
 	cfg.Access.Login = func(w http.ResponseWriter, status int, l access.Login) { ui.WriteLogin(w, status, ui.Login(l)) }
 	r.PathPrefix(p + "/v1/").Handler(api.New(rt, cfg.API))
-	r.PathPrefix(p + "/ui").Name("ui").Handler(ui.New(rt, cfg.UI))
+	pages := ui.New(rt, cfg.UI)
+	r.PathPrefix(p + "/ui").Name("ui").Handler(pages)
 	r.NotFoundHandler = api.NotFound()
 	r.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		api.WriteProblem(w, http.StatusMethodNotAllowed, "method_not_allowed", "this path does not take "+r.Method)
 	})
-	return access.New(r, cfg.Access)
+	return access.New(r, cfg.Access), pages
 }

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+
 	"github.com/gorilla/mux"
 
 	"github.com/stepwell/stepwell/runtime/access"
@@ -15,11 +17,12 @@ func (p *process) startAPI() error {
 		return err
 	}
 	r := mux.NewRouter()
-	gate := mount(r, p.engine.Runtime, HandlerConfig{
+	gate, pages := mount(r, p.engine.Runtime, HandlerConfig{
 		Access: access.Config{Tokens: tokens, Local: p.cfg.auth == authAuto, Open: p.app.Open, Proxies: p.cfg.proxies},
 		API:    api.Config{MaxBody: p.cfg.maxBody, Closing: p.closing, Logger: p.log},
 		UI:     ui.Config{Health: p.monitor.Document, Demos: p.app.Demos},
 	})
+	p.sampling = begin(func(ctx context.Context) error { pages.Run(ctx); return nil })
 	addr := reachable(p.apiL.Addr())
 	url := "http://" + addr
 	p.app.url.Store(&url)

@@ -43,6 +43,7 @@ type process struct {
 	shipper *task
 
 	monitoring *task
+	sampling   *task // for the web UI
 	servers    sync.WaitGroup
 	failed     chan error    // a part broke
 	closing    chan struct{} // no new runs, and nobody waits for one any more
@@ -260,6 +261,9 @@ func (p *process) stop() error {
 		shutdown(p.api)
 	} else if p.apiL != nil {
 		p.apiL.Close()
+	}
+	if p.sampling != nil {
+		p.sampling.stop()
 	}
 	if p.shipper != nil {
 		errs = append(errs, p.shipper.stop())

@@ -118,7 +118,7 @@ func (s *site) routes() func(method, path string) bool {
 
 // TestViewerChangesNothing posts to every route that changes something.
 func TestViewerChangesNothing(t *testing.T) {
-	s := newSite(t, ui.Config{Role: func(*http.Request) string { return "viewer" }, Demos: []ui.Demo{{Name: "x", Start: nil}}})
+	s := newSite(t, ui.Config{Role: func(*http.Request) string { return "viewer" }, Demos: []ui.Demo{{Name: "x", Title: "X"}}})
 	n := 0
 	for _, r := range s.ui.Routes() {
 		if r.Method == http.MethodGet {

@@ -73,8 +73,8 @@ type listData struct {
 	WatchURL  string
 	Workflows []string
 	Limits    []limitLink
-	Empty     bool // no run at all
-	Base      string
+	Empty     bool   // no run at all
+	API       string // where it is reached
 	First     string
 	Top       int64
 }
@@ -141,7 +141,7 @@ func (u *UI) list(w http.ResponseWriter, r *http.Request) error {
 
 // listData is what the page shows beside the runs.
 func (u *UI) listData(r *http.Request, f *listFilter) *listData {
-	d := &listData{Filter: *f, Query: f.query(), Chips: u.chips(f), Base: baseURL(r)}
+	d := &listData{Filter: *f, Query: f.query(), Chips: u.chips(f), API: u.apiURL(r)}
 	d.More = f.Queue+f.Version+f.Parent+f.Since+f.Until != "" || len(f.Labels) > 0
 	counts := u.rt.Health().Store.Runs
 	d.Empty = true

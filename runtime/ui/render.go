@@ -197,6 +197,7 @@ func (u *UI) funcs() template.FuncMap {
 		"num":    numText,
 		"bytes":  bytesText,
 		"json":   jsonHTML,
+		"millis": millisText,
 		"plural": plural,
 		"join":   strings.Join,
 	}

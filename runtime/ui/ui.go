@@ -57,6 +57,8 @@ type UI struct {
 	router   *mux.Router
 	table    []route
 	watching atomic.Int64
+	samples  samples
+	states   states
 }
 
 // New returns the handler of everything below cfg.Prefix. It needs no closing.
@@ -77,7 +79,7 @@ func New(rt *runtime.Runtime, cfg Config) *UI {
 	if cfg.MaxWatching <= 0 {
 		cfg.MaxWatching = 200
 	}
-	u := &UI{rt: rt, cfg: cfg}
+	u := &UI{rt: rt, cfg: cfg, samples: samples{rt: rt, health: cfg.Health}}
 	u.table = u.routes()
 	u.pages = u.parse()
 	u.router = u.route()
@@ -117,6 +119,7 @@ func (u *UI) routes() []route {
 	return slices.Concat(
 		u.overviewRoutes(),
 		u.listRoutes(),
+		u.healthRoutes(),
 	)
 }
 
