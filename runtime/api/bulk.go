@@ -164,11 +164,16 @@ func decodeStrictly(data []byte, v any) error {
 		return nil
 	}
 	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		what := "the body"
-		if te.Field != "" {
-			what = fmt.Sprintf("field %q", te.Field)
-		}
-		return invalid(what + " is a JSON " + te.Value + ", which is not allowed there")
+		return invalid(misplaced(te))
 	}
 	return invalid("the body: " + strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// misplaced says what a value of the wrong kind is, without the Go type it was to become.
+func misplaced(err *json.UnmarshalTypeError) string {
+	what := "the body"
+	if err.Field != "" {
+		what = fmt.Sprintf("field %q", err.Field)
+	}
+	return what + " is a JSON " + err.Value + ", which is not allowed there"
 }

@@ -133,37 +133,43 @@ const mend = "say so in the operation beside the handler (see runtime/api/descri
 
 // check holds a request and its answer to the contract.
 func (c *contract) check(req *http.Request, sent string, a answer) error {
-	path := c.find(req.URL.Path)
-	method := req.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
+	o, place, err := c.answered(req, a)
+	if err != nil || o == nil || a.status >= 400 {
+		return err
 	}
-	place := []string{"paths", path, strings.ToLower(method)}
-	op, _ := c.at(place...)
-	switch {
-	case path == "" && a.status == http.StatusNotFound, op == nil && a.status == http.StatusMethodNotAllowed:
-		return c.body(a, "Problem")
-	case op == nil:
-		return fmt.Errorf("%s %s is answered (%d) and not described; %s", method, req.URL.Path, a.status, mend)
-	}
-	o := op.(map[string]any)
-	id := o["operationId"].(string)
-	response, where := c.at(append(place, "responses", strconv.Itoa(a.status))...)
-	if response == nil {
-		return fmt.Errorf("%s: status %d is not described; %s", id, a.status, mend)
-	}
-	if err := c.answer(response.(map[string]any), where, req, a); err != nil {
-		return fmt.Errorf("%s: answer %d: %w; %s", id, a.status, err, mend)
-	}
-	if a.status >= 400 {
-		return nil
-	}
-	id, _, _ = strings.Cut(id, "_") // the start of one workflow is a start
+	id, _, _ := strings.Cut(o["operationId"].(string), "_") // the start of one workflow is a start
 	c.saw(id + " " + strconv.Itoa(a.status))
 	if err := c.request(id, o, place, req, sent); err != nil {
 		return fmt.Errorf("%s: it was accepted, and the description does not allow it: %w; %s", id, err, mend)
 	}
 	return nil
+}
+
+// answered holds an answer to the contract, and returns the operation and its place.
+func (c *contract) answered(req *http.Request, a answer) (o map[string]any, place []string, err error) {
+	path := c.find(req.URL.Path)
+	method := req.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	place = []string{"paths", path, strings.ToLower(method)}
+	op, _ := c.at(place...)
+	switch {
+	case path == "" && a.status == http.StatusNotFound, op == nil && a.status == http.StatusMethodNotAllowed:
+		return nil, nil, c.body(a, "Problem")
+	case op == nil:
+		return nil, nil, fmt.Errorf("%s %s is answered (%d) and not described; %s", method, req.URL.Path, a.status, mend)
+	}
+	o = op.(map[string]any)
+	id := o["operationId"].(string)
+	response, where := c.at(append(place, "responses", strconv.Itoa(a.status))...)
+	if response == nil {
+		return nil, nil, fmt.Errorf("%s: status %d is not described; %s", id, a.status, mend)
+	}
+	if err := c.answer(response.(map[string]any), where, req, a); err != nil {
+		return nil, nil, fmt.Errorf("%s: answer %d: %w; %s", id, a.status, err, mend)
+	}
+	return o, place, nil
 }
 
 // answer checks headers and body.
@@ -172,6 +178,8 @@ func (c *contract) answer(response map[string]any, where []string, req *http.Req
 	for name := range a.header {
 		switch name {
 		case "Cache-Control", "Connection", "Content-Length", "Content-Type", "Date", "X-Content-Type-Options", "X-Accel-Buffering":
+		// What the gate tells browsers.
+		case "Content-Security-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Permissions-Policy", "Referrer-Policy", "X-Frame-Options":
 		default:
 			if headers[name] == nil && !slices.ContainsFunc(slices.Collect(keys(headers)), func(h string) bool { return http.CanonicalHeaderKey(h) == name }) {
 				return fmt.Errorf("header %s is not described", name)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -42,8 +43,8 @@ type workflowTypes struct {
 	input, output *jsonschema.Schema
 }
 
-// document returns the description of routes and workflows: OpenAPI 3.1.
-func document(routes []route, workflows []workflowTypes) (object, error) {
+// document returns the description of routes, which are below a prefix, and workflows: OpenAPI 3.1.
+func document(prefix string, routes []route, workflows []workflowTypes) (object, error) {
 	d := &documenter{schemas: object{}, responses: object{}}
 	for _, c := range components {
 		s, err := describer(c.of).Written(c.of)
@@ -80,7 +81,7 @@ func document(routes []route, workflows []workflowTypes) (object, error) {
 	return object{
 		"openapi":  "3.1.0",
 		"info":     object{"title": "Stepwell", "version": "1", "description": about},
-		"servers":  []any{object{"url": "/"}},
+		"servers":  []any{object{"url": cmp.Or(prefix, "/")}},
 		"tags":     tags,
 		"security": []any{object{"token": []any{}}, object{"session": []any{}}, object{}}, // without tokens, on loopback, none is asked for
 		"paths":    paths,
@@ -247,6 +248,9 @@ func (d *documenter) problems(status int, codes []string) object {
 				},
 				"examples": examples,
 			}},
+		}
+		if status == http.StatusUnauthorized {
+			v["headers"] = object{"WWW-Authenticate": object{"description": "Bearer", "schema": anyText}}
 		}
 		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable || status == http.StatusInsufficientStorage {
 			v["headers"] = object{"Retry-After": object{"description": "after how many seconds the same request may succeed", "schema": anyText}}

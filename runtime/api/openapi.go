@@ -45,7 +45,7 @@ func (a *api) openapi(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) describe() (described, error) {
-	doc, err := document(a.routes(), a.types())
+	doc, err := document(a.cfg.Prefix, a.routes(), a.types())
 	if err != nil {
 		return described{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -329,6 +330,19 @@ func TestDescriptionHasWorkflows(t *testing.T) {
 	if doc.Paths["/v1/workflows/order/runs"] == nil || !strings.Contains(fmt.Sprint(doc.Components.Schemas["input.order"]), "count") ||
 		fmt.Sprint(doc.Components.Schemas["output.order"]) != "map[type:integer]" {
 		t.Errorf("order: %v %v", doc.Components.Schemas["input.order"], doc.Components.Schemas["output.order"])
+	}
+}
+
+// TestDescriptionBelowAPrefix: the paths are below where the API is served.
+func TestDescriptionBelowAPrefix(t *testing.T) {
+	s := newServer(t, api.Config{}, runtime.Config{})
+	for prefix, want := range map[string]string{"": "/", "/in/stepwell": "/in/stepwell"} {
+		w := httptest.NewRecorder()
+		api.New(s.rt, api.Config{Prefix: prefix}).ServeHTTP(w, httptest.NewRequest("GET", prefix+"/v1/openapi.json", nil))
+		var doc struct{ Servers []struct{ URL string } }
+		if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || len(doc.Servers) != 1 || doc.Servers[0].URL != want {
+			t.Errorf("below %q: %+v, %v, want %q", prefix, doc, err, want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"slices"
@@ -144,7 +145,9 @@ func (a *api) changeQueue(w http.ResponseWriter, r *http.Request) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	err = dec.Decode(&change)
-	if err == nil && dec.More() {
+	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		err = errors.New(misplaced(te))
+	} else if _, end := dec.Token(); err == nil && end != io.EOF {
 		err = errors.New("something follows it")
 	}
 	if err != nil {

@@ -29,9 +29,10 @@ type server struct {
 	stop func() // drains the engine
 	// contract is what the server says of itself, and is held to.
 	contract *contract
-	test     *testing.T
-	// close ends everything.
-	close func()
+	handler  http.Handler
+	host     string // under which it is asked by send; default localhost
+	logger   *slog.Logger
+	test     testing.TB
 }
 
 type order struct {
@@ -39,21 +40,15 @@ type order struct {
 	Count int    `json:"count"`
 }
 
-func newServer(t *testing.T, cfg api.Config, rcfg runtime.Config) *server {
+func newServer(t testing.TB, cfg api.Config, rcfg runtime.Config) *server {
 	t.Helper()
-	return newServerOn(t, filepath.Join(t.TempDir(), "test.db"), cfg, rcfg)
-}
-
-// newServerOn serves a database. It can be stopped, and another started on the
-// same one.
-func newServerOn(t *testing.T, path string, cfg api.Config, rcfg runtime.Config) *server {
-	t.Helper()
-	st, err := sqlite.Open(t.Context(), path, sqlite.Config{})
+	st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &server{gate: make(chan struct{}), log: &syncBuffer{}, test: t}
 	cfg.Logger = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.logger = cfg.Logger
 	rcfg.Logger, rcfg.Version = cfg.Logger, "v-test"
 	rcfg.Drain = -1 // runs left over are nobody's concern
 	s.rt, err = runtime.New(st, rcfg, s.definitions()...)
@@ -69,16 +64,16 @@ func newServerOn(t *testing.T, path string, cfg api.Config, rcfg runtime.Config)
 			t.Errorf("run the engine: %v", err)
 		}
 	})
-	hs := httptest.NewServer(api.New(s.rt, cfg))
+	s.handler = api.New(s.rt, cfg)
+	hs := httptest.NewServer(s.handler)
 	s.url = hs.URL
-	s.close = sync.OnceFunc(func() {
+	t.Cleanup(func() {
 		hs.Close()
 		s.stop()
 		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Cleanup(s.close)
 	eventually(t, "the engine is ready", s.rt.Ready)
 	description, err := s.request(t.Context(), "GET", "/v1/openapi.json", nil)
 	if err == nil {
@@ -116,10 +111,8 @@ func (s *server) definitions() []runtime.Definition {
 		runtime.Define("sleeper", func(ctx context.Context, _ any) (any, error) {
 			return nil, runtime.Sleep(ctx, time.Hour)
 		}),
-		runtime.Define("again", again),
 		runtime.Define("counter", count),
 		runtime.Define("listener", listen),
-		runtime.Define("tangled", tangled),
 		runtime.Define("teller", tell),
 		runtime.NewQueue("one", runtime.QueueConfig{Concurrency: 1}),
 	}
@@ -134,7 +127,7 @@ type answer struct {
 	request *http.Request
 }
 
-func (a answer) json(t *testing.T) map[string]any {
+func (a answer) json(t testing.TB) map[string]any {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal([]byte(a.body), &m); err != nil {
@@ -143,14 +136,14 @@ func (a answer) json(t *testing.T) map[string]any {
 	return m
 }
 
-func (a answer) get(t *testing.T, field string) string {
+func (a answer) get(t testing.TB, field string) string {
 	t.Helper()
 	s, _ := a.json(t)[field].(string)
 	return s
 }
 
 // do makes a request; headers are name and value in turn.
-func (s *server) do(t *testing.T, method, path, body string, headers ...string) answer {
+func (s *server) do(t testing.TB, method, path, body string, headers ...string) answer {
 	t.Helper()
 	a, err := s.try(t.Context(), method, path, strings.NewReader(body), headers...)
 	if err != nil {
@@ -192,7 +185,7 @@ func (s *server) request(ctx context.Context, method, path string, body io.Reade
 }
 
 // begun starts a run and returns its id.
-func (s *server) begun(t *testing.T, workflow, query, body string) string {
+func (s *server) begun(t testing.TB, workflow, query, body string) string {
 	t.Helper()
 	a := s.do(t, "POST", "/v1/workflows/"+workflow+"/runs"+query, body)
 	if a.status != http.StatusAccepted && a.status != http.StatusOK {
@@ -206,7 +199,7 @@ func (s *server) status(t *testing.T, id string) string {
 	return s.do(t, "GET", "/v1/runs/"+id, "").get(t, "status")
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

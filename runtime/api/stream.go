@@ -1,11 +1,15 @@
 package api
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"reflect"
 	"strconv"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/gorilla/mux"
@@ -13,6 +17,9 @@ import (
 	"github.com/stepwell/stepwell/runtime"
 	"github.com/stepwell/stepwell/store"
 )
+
+// stillThere is how often a stream without items says that it goes on.
+const stillThere = 15 * time.Second
 
 // endJSON ends a stream.
 type endJSON struct {
@@ -54,18 +61,14 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
 	defer leave()
 	ctx, cancel := a.untilClosing(r.Context())
 	defer cancel()
-	s, more := openStream(w, r)
-	defer s.close()
-	if !more {
-		return nil
+	s := &eventStream{w: w, c: http.NewResponseController(w)}
+	if s.open() != nil || r.Method == http.MethodHead {
+		return nil // the client has gone, or wants no more
 	}
 	items := make(chan iterated)
 	go follow(a.rt.Stream(ctx, id, name, runtime.From(from)), items, ctx.Done())
-	defer func() {
-		cancel()
-		for range items { // until it has returned
-		}
-	}()
+	still := time.NewTicker(stillThere)
+	defer still.Stop()
 	for {
 		select {
 		case it, more := <-items:
@@ -75,9 +78,10 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
 			case !more:
 				return a.endStream(s, r, id)
 			}
+			still.Reset(stillThere)
 			err = s.send(strconv.FormatInt(it.item.Offset, 10), "", payload(a.rt.Reveal(it.item.Value)))
-		case <-s.still.C:
-			err = s.sayStill()
+		case <-still.C:
+			err = s.write([]byte(": still there\n\n"))
 		}
 		if err != nil {
 			return nil // the client has gone
@@ -138,4 +142,46 @@ func offsetOf(r *http.Request) (int64, error) {
 		return 0, invalid(fmt.Sprintf("Last-Event-ID is %.40q: want the id of an item, a whole number from 0", last))
 	}
 	return n + 1, nil
+}
+
+// eventStream writes server-sent events.
+type eventStream struct {
+	w http.ResponseWriter
+	c *http.ResponseController
+}
+
+func (s *eventStream) open() error {
+	h := s.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Accel-Buffering", "no") // proxies hold it back otherwise
+	s.w.WriteHeader(http.StatusOK)
+	return s.write(nil)
+}
+
+func (s *eventStream) send(id, event string, data any) error {
+	var b bytes.Buffer
+	if id != "" {
+		fmt.Fprintf(&b, "id: %s\n", id)
+	}
+	if event != "" {
+		fmt.Fprintf(&b, "event: %s\n", event)
+	}
+	text, err := json.Marshal(data) // on one line
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(&b, "data: %s\n\n", text)
+	return s.write(b.Bytes())
+}
+
+// write gives a client that does not read a bounded time.
+func (s *eventStream) write(p []byte) error {
+	if err := s.c.SetWriteDeadline(time.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := s.w.Write(p); err != nil {
+		return err
+	}
+	return s.c.Flush()
 }

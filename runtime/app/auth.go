@@ -38,6 +38,9 @@ func setTokens(c *config, v string) error {
 		if role != string(access.Admin) && role != string(access.Viewer) || secret == "" {
 			return errors.New("want admin:SECRET or viewer:SECRET, with commas between")
 		}
+		if strings.TrimSpace(secret) != secret || strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return errors.New("a secret begins with a space or has a control character in it: it cannot be shown in an Authorization header")
+		}
 		c.tokens = append(c.tokens, access.NewToken(access.Role(role), secret))
 	}
 	return nil
