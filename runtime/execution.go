@@ -59,6 +59,8 @@ type execution struct {
 	handlers map[string]bool    // names of updates that have one
 	open     map[updateKey]bool // updates that were taken and not answered
 
+	tries *try // those with an attempt under way
+
 	ended *store.Run // with its outcome, before done is closed
 
 	replay *replaying // nil: this is for real

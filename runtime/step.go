@@ -132,6 +132,10 @@ type try struct {
 	wake     time.Time // not before
 	started  time.Time // the last attempt
 	heart    *heart    // once the step has one
+
+	// Guarded by the run's mu, as are number and started while it is listed.
+	before, after *try
+	listed        bool
 }
 
 // newTry enters the branch for a step.
@@ -183,6 +187,7 @@ func (t *try) next() (*store.Step, error) {
 	t.number++
 	t.started = now()
 	err := t.attempt()
+	defer t.ends()
 	if err == errShutdown {
 		t.branch.e.fail(errDraining)
 	}
@@ -286,7 +291,7 @@ func (t *try) attempt() (err error) {
 // run is the attempt itself, where it was given a place: waiting for one counts
 // neither for its timeout nor for its duration.
 func (t *try) run(ctx context.Context) (err error) {
-	t.started = now()
+	t.begins()
 	if t.tx != nil {
 		return t.transact(ctx)
 	}
