@@ -30,6 +30,7 @@ type config struct {
 	retention  runtime.Retention
 	logLevel   slog.Level
 	maxBody    int64
+	traceURL   string // with {trace_id} in it; empty: none
 	replayGate int    // runs to replay before ready; 0: none
 	executor   string // names this process
 }
@@ -60,6 +61,7 @@ var settings = []setting{
 	{"STEPWELL_REPLAY_GATE", "replay-gate", "0", "runs under way to replay on this code before it is ready; one that does not fit holds it back; 0: none", setReplayGate},
 	{"STEPWELL_RETENTION", "retention", "forever", "how long runs are kept after their end: 30d, or by status: succeeded=7d,failed=30d,cancelled=7d", setRetention},
 	{"STEPWELL_LOG_LEVEL", "log-level", "info", "debug, info, warn or error", setLogLevel},
+	{"STEPWELL_TRACE_URL", "trace-url", "", "where the web UI finds a trace, such as http://localhost:16686/trace/{trace_id}; unset: traces are not linked", setTraceURL},
 	{"STEPWELL_MAX_BODY", "max-body", "1MiB", "size of one request's body", setMaxBody},
 }
 
@@ -198,6 +200,15 @@ func setLogLevel(c *config, v string) error {
 		return c.logLevel.UnmarshalText([]byte(v))
 	}
 	return fmt.Errorf("want debug, info, warn or error")
+}
+
+func setTraceURL(c *config, v string) error {
+	u, err := url.Parse(v)
+	if v != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || !strings.Contains(v, "{trace_id}")) {
+		return fmt.Errorf("want an http or https address with {trace_id} in it, such as http://localhost:16686/trace/{trace_id}")
+	}
+	c.traceURL = v
+	return nil
 }
 
 func setMaxBody(c *config, v string) error {

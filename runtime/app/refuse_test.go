@@ -54,6 +54,8 @@ func TestRefusals(t *testing.T) {
 		{"tokens", []string{"STEPWELL_TOKENS=root:geheim"}, nil, 2, "STEPWELL_TOKENS: want admin:SECRET or viewer:SECRET, with commas between"},
 		{"encryption key", []string{"STEPWELL_ENCRYPTION_KEYS=k1:geheim"}, nil, 2, "STEPWELL_ENCRYPTION_KEYS: key \"k1\" has 4 bytes: want 32"},
 		{"replay gate", []string{"STEPWELL_REPLAY_GATE=1001"}, nil, 2, `STEPWELL_REPLAY_GATE is "1001": want a number of runs from 0 to 1000`},
+		{"trace URL without a place for the id", []string{"STEPWELL_TRACE_URL=http://localhost:16686/"}, nil, 2, `want an http or https address with {trace_id} in it`},
+		{"trace URL that runs something", []string{"STEPWELL_TRACE_URL=javascript:alert('{trace_id}')"}, nil, 2, `want an http or https address with {trace_id} in it`},
 		{"log level", []string{"STEPWELL_LOG_LEVEL=loud"}, nil, 2, `STEPWELL_LOG_LEVEL is "loud": want debug, info, warn or error`},
 		{"body", []string{"STEPWELL_MAX_BODY=1GB"}, nil, 2, `STEPWELL_MAX_BODY is "1GB": want a size from 1 to 64MiB, such as 512KiB or 2MiB`},
 		{"telemetry", []string{"OTEL_TRACES_EXPORTER=jaeger"}, nil, 2, "OTEL_TRACES_EXPORTER"},

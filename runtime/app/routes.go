@@ -20,7 +20,7 @@ func (p *process) startAPI() error {
 	gate, pages := mount(r, p.engine.Runtime, HandlerConfig{
 		Access: access.Config{Tokens: tokens, Local: p.cfg.auth == authAuto, Open: p.app.Open, Proxies: p.cfg.proxies},
 		API:    api.Config{MaxBody: p.cfg.maxBody, Closing: p.closing, Logger: p.log},
-		UI:     ui.Config{Health: p.monitor.Document, Demos: p.app.Demos},
+		UI:     ui.Config{Health: p.monitor.Document, Demos: p.app.Demos, TraceURL: p.cfg.traceURL},
 	})
 	p.sampling = begin(func(ctx context.Context) error { pages.Run(ctx); return nil })
 	addr := reachable(p.apiL.Addr())

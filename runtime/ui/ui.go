@@ -120,6 +120,7 @@ func (u *UI) routes() []route {
 		u.overviewRoutes(),
 		u.listRoutes(),
 		u.healthRoutes(),
+		u.runRoutes(),
 	)
 }
 
