@@ -84,6 +84,9 @@ func (h heartbeatTimeout) applyStep(c *stepConfig) {
 type heart struct {
 	run  *execution
 	path string
+	// writing is held by whoever writes a beat, which may wait for the store: a
+	// channel, since with a mutex the time of a test would stand still meanwhile.
+	writing chan struct{}
 
 	mu     sync.Mutex
 	number int // of the attempt under way; 0: none is
@@ -94,6 +97,7 @@ type heart struct {
 	later  *time.Timer // writes last when its second is over
 	limit  time.Duration
 	silent *time.Timer // ends the attempt
+	calls  int         // of Heartbeat under way: the attempt is not silent
 }
 
 // beating returns the heart of the step, which most steps never need.
@@ -101,7 +105,7 @@ func (a *attempt) beating() *heart {
 	if h := a.heart.Load(); h != nil {
 		return h
 	}
-	a.heart.CompareAndSwap(nil, &heart{run: a.run, path: a.path, number: a.number})
+	a.heart.CompareAndSwap(nil, &heart{run: a.run, path: a.path, number: a.number, writing: make(chan struct{}, 1)})
 	return a.heart.Load()
 }
 
@@ -140,47 +144,86 @@ func (h *heart) watch(limit time.Duration, end context.CancelCauseFunc) {
 }
 
 func (h *heart) beat(data []byte) error {
+	wait, err := h.enter(data)
+	defer h.leave()
+	if err != nil || wait > 0 {
+		return err
+	}
+	return h.write()
+}
+
+// enter notes a beat, and returns in how much time it is to be written.
+func (h *heart) enter(data []byte) (wait time.Duration, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.calls++; h.silent != nil {
+		h.silent.Stop()
+	}
 	if h.number == 0 {
-		return fmt.Errorf("%w: heartbeat of an attempt that is over", ErrInvalid)
+		return 0, fmt.Errorf("%w: heartbeat of an attempt that is over", ErrInvalid)
 	}
 	h.last, h.beaten, h.stored = data, true, false
-	if h.silent != nil {
+	if wait = time.Until(h.wrote.Add(beatEvery)); wait > 0 {
+		h.writeLaterLocked(wait)
+	}
+	return wait, nil
+}
+
+func (h *heart) leave() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.calls--; h.calls == 0 && h.silent != nil {
 		h.silent.Reset(h.limit)
 	}
-	if wait := time.Until(h.wrote.Add(beatEvery)); wait > 0 {
-		h.writeLaterLocked(wait)
-		return nil
-	}
-	return h.writeLocked()
 }
 
 func (h *heart) writeLaterLocked(wait time.Duration) {
 	if h.later == nil {
 		h.later = time.AfterFunc(wait, func() {
 			h.mu.Lock()
-			defer h.mu.Unlock()
 			h.later = nil
-			if h.number != 0 && !h.stored {
-				h.writeLocked() // whoever beats next, or records, sees the error
-			}
+			h.mu.Unlock()
+			h.write() // whoever beats next, or records, sees the error
 		})
 	}
 }
 
-// writeLocked stores the last beat. Others wait meanwhile; they would write no
-// earlier.
-func (h *heart) writeLocked() error {
-	beat := &store.Heartbeat{Path: h.path, Attempt: h.number, At: now(), Details: h.last}
-	err := h.run.rt.store.Beat(context.Background(), h.run.claim, beat)
-	h.wrote = time.Now()
-	switch {
-	case err == nil:
-		h.stored = true
+// write stores the last beat, unless another call has just done so.
+func (h *heart) write() error {
+	h.writing <- struct{}{}
+	defer func() { <-h.writing }()
+	h.mu.Lock()
+	number := h.number
+	due := number != 0 && !h.stored
+	if wait := time.Until(h.wrote.Add(beatEvery)); due && wait > 0 { // another call was faster
+		h.writeLaterLocked(wait)
+		due = false
+	}
+	h.mu.Unlock()
+	if !due {
 		return nil
-	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrOverloaded):
-		h.writeLaterLocked(beatEvery)
+	}
+	return h.store(number)
+}
+
+// store writes the last beat, as one of the attempt. writing is held.
+func (h *heart) store(number int) error {
+	h.mu.Lock()
+	beat := &store.Heartbeat{Path: h.path, Attempt: number, At: now(), Details: h.last}
+	h.stored = true // unless it fails, or another comes meanwhile
+	h.mu.Unlock()
+	err := h.run.rt.store.Beat(context.Background(), h.run.claim, beat)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wrote = time.Now()
+	if err == nil {
+		return nil
+	}
+	h.stored = false
+	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrOverloaded) {
+		if h.number != 0 {
+			h.writeLaterLocked(beatEvery)
+		}
 		return nil
 	}
 	h.run.rt.noteFatal(err)
@@ -190,18 +233,26 @@ func (h *heart) writeLocked() error {
 // end is called when an attempt is over. What it beat last is for the next one.
 func (h *heart) end(failed bool) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	number := h.number
+	h.number = 0 // a beat that comes now belongs to no attempt
 	if h.silent != nil {
 		h.silent.Stop()
 		h.silent = nil
-	}
-	if failed && h.beaten && !h.stored {
-		h.writeLocked()
 	}
 	if h.later != nil {
 		h.later.Stop()
 		h.later = nil
 	}
-	h.number = 0
+	h.mu.Unlock()
+	h.writing <- struct{}{} // none is written after the attempt's row
+	defer func() { <-h.writing }()
+	h.mu.Lock()
+	due := failed && h.beaten && !h.stored
+	h.mu.Unlock()
+	if due {
+		h.store(number)
+	}
+	h.mu.Lock()
 	h.wrote = time.Time{} // the first of an attempt is written at once
+	h.mu.Unlock()
 }
