@@ -146,7 +146,7 @@ func (d *dispatcher) round(ctx context.Context) bool {
 		d.rt.giveBack(room)
 		return false
 	}
-	req := store.ClaimRequest{Executor: d.rt.cfg.Executor, Now: now(), Limit: room, Queues: queues}
+	req := store.ClaimRequest{Executor: d.rt.cfg.Executor, Clock: now, Limit: room, Queues: queues}
 	runs, err := d.rt.store.Claim(context.WithoutCancel(ctx), req)
 	if err != nil {
 		runs = nil

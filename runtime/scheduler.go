@@ -31,8 +31,9 @@ type scheduler struct {
 // scheduled is a schedule as stored, with what the program says of it.
 type scheduled struct {
 	store.Schedule
-	def    *Schedule // nil: it is not defined any more
-	behind string    // the run whose end the next tick waits for
+	def     *Schedule // nil: it is not defined any more
+	behind  string    // the run whose end the next tick waits for
+	refused bool      // by the store, when it was last asked
 }
 
 func newScheduler(rt *Runtime) *scheduler {
@@ -78,7 +79,8 @@ const (
 	scheduleWriters = 64
 )
 
-// move deals with all ticks that are due and returns when the next is.
+// move deals with ticks that are due, one write for each schedule, and returns
+// when the next is: now, when there are more. Timers get their turn in between.
 func (s *scheduler) move(ctx context.Context, now time.Time) (next time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,12 +95,16 @@ func (s *scheduler) move(ctx context.Context, now time.Time) (next time.Time) {
 			due[name] = sc
 		}
 	}
-	for _, err := range atOnce(due, func(sc *scheduled) error { return s.catchUp(ctx, sc, now) }) {
+	for _, err := range atOnce(due, func(sc *scheduled) error {
+		err := s.tick(ctx, sc, now)
+		sc.refused = err != nil
+		return err
+	}) {
 		s.complain("start runs of a schedule", err)
 	}
 	for _, sc := range known {
 		due := s.due(sc)
-		if s.isDue(sc, now) { // it was refused
+		if sc.refused && s.isDue(sc, now) {
 			due = now.Add(scheduleRetry)
 		}
 		next = sooner(next, due)
@@ -126,17 +132,6 @@ func atOnce(all map[string]*scheduled, fn func(*scheduled) error) (errs []error)
 		errs = append(errs, err)
 	}
 	return errs
-}
-
-// catchUp deals with all ticks of a schedule that are due. It may be called for
-// several schedules at once.
-func (s *scheduler) catchUp(ctx context.Context, sc *scheduled, now time.Time) error {
-	for ctx.Err() == nil && s.isDue(sc, now) {
-		if err := s.tick(ctx, sc, now); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (s *scheduler) isDue(sc *scheduled, now time.Time) bool {

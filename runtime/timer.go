@@ -70,8 +70,9 @@ func (t *timer) move(ctx context.Context) {
 		t.mu.Lock()
 		t.next = time.Time{} // news from here on counts
 		t.mu.Unlock()
-		if next := t.rt.schedules.move(ctx, now()); !next.IsZero() {
-			t.due(next)
+		ticks := t.rt.schedules.move(ctx, now())
+		if !ticks.IsZero() {
+			t.due(ticks)
 		}
 		moved, next, err := t.rt.store.Due(context.WithoutCancel(ctx), now(), dueBatch)
 		if err != nil {
@@ -83,7 +84,7 @@ func (t *timer) move(ctx context.Context) {
 		if !next.IsZero() {
 			t.due(next)
 		}
-		if moved < dueBatch {
+		if more := !ticks.IsZero() && !ticks.After(now()); moved < dueBatch && !more {
 			return
 		}
 	}

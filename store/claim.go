@@ -16,6 +16,9 @@ func (r *Run) Claim() Claim { return Claim{Seq: r.Seq, ID: r.ID, Epoch: r.Epoch}
 type ClaimRequest struct {
 	Executor string
 	Now      time.Time
+	// Clock, where there is one, is asked in place of Now when the write is
+	// made: what it waited for does not count as time in which a [Rate] rests.
+	Clock func() time.Time
 	// Limit bounds the runs handed out by this call.
 	Limit int
 	// Queues lists the queues to take new runs from; the empty name is the

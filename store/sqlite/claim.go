@@ -15,6 +15,9 @@ func (s *Store) Claim(ctx context.Context, req store.ClaimRequest) ([]store.Run,
 }
 
 func (t *tx) claim(req store.ClaimRequest) ([]store.Run, error) {
+	if req.Clock != nil {
+		req.Now = req.Clock()
+	}
 	if req.Limit <= 0 {
 		return nil, nil
 	}
