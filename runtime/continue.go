@@ -67,7 +67,11 @@ func (e *continuedError) Is(target error) bool { return target == ErrContinued }
 func (e *execution) continues(b *branch, err error) bool {
 	c, ok := errors.AsType[*continuedError](err)
 	if ok {
-		e.next = &store.Continuation{Input: c.input, Base: b.next, At: now()}
+		base := b.next
+		if base == e.run.Base {
+			base++ // without a call in between the paths of patches, which have the base in them, must not come twice either
+		}
+		e.next = &store.Continuation{Input: c.input, Base: base, At: now()}
 	}
 	return ok
 }

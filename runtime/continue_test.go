@@ -372,3 +372,25 @@ func TestUpdatesOfAContinuedRun(t *testing.T) {
 		}
 	})
 }
+
+// TestContinueAsAfterPatchedAlone: the rows of the old history are still there
+// while their spans were not sent, and the patch is noted again.
+func TestContinueAsAfterPatchedAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := runtime.Define("w", func(ctx context.Context, n int) (int, error) {
+			runtime.Patched(ctx, "p")
+			if n < 3 {
+				return 0, runtime.ContinueAs(ctx, n+1)
+			}
+			return n, nil
+		})
+		s := openStore(t)
+		r := serveOn(t, s, runtime.Config{Logger: quiet, Sample: func([16]byte, *bool) bool { return true }}, w)
+		h, _ := w.Start(r.ctx, 0, runtime.ID("a"))
+		time.Sleep(time.Hour)
+		run, _ := s.Get(t.Context(), "a")
+		if run.Status != store.Succeeded {
+			t.Errorf("%s %s: %+v", h.ID(), run.Status, run.Error)
+		}
+	})
+}

@@ -26,7 +26,7 @@ import (
 // step that has to be done again.
 //
 // The fork has the other's workflow, input, queue, partition, priority and
-// labels, but no deadline, no key and no parent; opts change that, and [ID] makes
+// labels, but no deadline, no key and no parent; opts change that, but for [Debounce], and [ID] makes
 // the call repeatable. Of a run that went on with [ContinueAs] it has what was
 // recorded, and set, since then. Called inside a run, it belongs into a step.
 //
@@ -58,6 +58,12 @@ func (rt *Runtime) Fork(ctx context.Context, id, step string, opts ...StartOptio
 	n, err := rt.newRun(ctx, def, from.Input, append(inherited, opts...))
 	if err != nil {
 		return Run{}, err
+	}
+	switch {
+	case n.Debounce != "":
+		return Run{}, fmt.Errorf("%w: a fork cannot be debounced: a start with the key would replace the input that its history came from", ErrInvalid)
+	case n.Dedup != "" && len(n.Messages) > 0:
+		return Run{}, fmt.Errorf("%w: a fork with Dedup takes no Message: another run that holds the key would get it", ErrInvalid)
 	}
 	run, created, err := rt.store.Fork(ctx, store.Fork{From: id, Step: step, Run: n})
 	switch {

@@ -335,3 +335,30 @@ func TestForkWhereACompensationFailed(t *testing.T) {
 		t.Errorf("effects (-want +got):\n%s", d)
 	}
 }
+
+// TestForkIsNotDebounced: a refused fork changes no other run, and no start
+// changes the input of a fork.
+func TestForkIsNotDebounced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t)
+		w := runtime.Define("w", func(ctx context.Context, n int) (int, error) {
+			return runtime.Step(ctx, "n", func(context.Context) (int, error) { return n, nil })
+		})
+		r := serveOn(t, s, runtime.Config{Logger: quiet}, w)
+		if _, err := w.Call(r.ctx, 7, runtime.ID("seven")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Start(r.ctx, 1, runtime.ID("waits"), runtime.Debounce("k", time.Minute, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Fork(r.ctx, "seven", "0", runtime.Debounce("k", time.Minute, 0)); !errors.Is(err, runtime.ErrInvalid) {
+			t.Errorf("a debounced fork: %v", err)
+		}
+		if run, err := r.Get(r.ctx, "waits"); err != nil || string(run.Input) != "1" {
+			t.Errorf("the run that waits has the input %s, %v; want its own", run.Input, err)
+		}
+		if _, err := r.Fork(r.ctx, "seven", "0", runtime.Dedup("k"), runtime.Message("topic", "hi")); !errors.Is(err, runtime.ErrInvalid) {
+			t.Errorf("a fork with a key and a message: %v", err)
+		}
+	})
+}

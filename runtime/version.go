@@ -55,6 +55,7 @@ func (rt *Runtime) aside(run Run) {
 	if run.Stop != store.StopNone || errors.Is(err, store.ErrConflict) {
 		o := failed(ErrCancelled) // the store knows which it was
 		o.HasParent, o.HasChildren = run.ParentID != "", true
+		o.HasKey, o.HasPartition = run.StartKey != "", run.Partition != ""
 		err = rt.persist(nil, func() error {
 			_, err := rt.store.Finish(context.Background(), run.Claim(), *o)
 			return err

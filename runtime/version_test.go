@@ -202,3 +202,51 @@ func TestTheGatePassesOverRunsOfOtherVersions(t *testing.T) {
 		}
 	})
 }
+
+// TestARunCancelledAsideLeavesItsPartition: a pinned run that was set aside and is
+// then cancelled gives its place back, so that those behind it begin.
+func TestARunCancelledAsideLeavesItsPartition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t)
+		q := runtime.NewQueue("q", runtime.QueueConfig{PartitionConcurrency: 1})
+		define := func() *runtime.Workflow[struct{}, string] {
+			return runtime.Define("w", func(ctx context.Context, _ struct{}) (string, error) {
+				if _, err := say(ctx, "first"); err != nil {
+					return "", err
+				}
+				return "done", runtime.Sleep(ctx, time.Hour)
+			}, runtime.Pinned())
+		}
+		w := define()
+		r := serveOn(t, s, runtime.Config{Logger: quiet, Version: "v1", Executor: "e"}, w, q)
+		if _, err := w.Start(r.ctx, struct{}{}, runtime.ID("old"), runtime.OnQueue(q), runtime.Partition("p")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		r.stop()
+
+		w = define()
+		r = serveOn(t, s, runtime.Config{Logger: quiet, Version: "v2", Executor: "e"}, w, q)
+		time.Sleep(2 * time.Hour) // "old" is set aside
+		if _, err := w.Start(r.ctx, struct{}{}, runtime.ID("young"), runtime.OnQueue(q), runtime.Partition("p")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := r.Cancel(r.ctx, "old"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24 * time.Hour)
+		old, _ := s.Get(t.Context(), "old")
+		young, _ := s.Get(t.Context(), "young")
+		if old.Status != store.Cancelled || young.Status != store.Succeeded {
+			t.Errorf("old is %s, young is %s a day later: want cancelled, succeeded", old.Status, young.Status)
+		}
+		r.stop()
+		r = serveOn(t, s, runtime.Config{Logger: quiet, Version: "v2", Executor: "e"}, w, q)
+		time.Sleep(24 * time.Hour)
+		young, _ = s.Get(t.Context(), "young")
+		if young.Status != store.Succeeded {
+			t.Errorf("young is %s after a restart and another day", young.Status)
+		}
+	})
+}

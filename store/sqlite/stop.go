@@ -44,10 +44,9 @@ func (t *tx) stop(seq int64, id string, status store.Status, unstarted bool, cau
 			return err
 		}
 	}
-	if !unstarted {
-		if err := t.part(seq, id, store.Cancelled, now); err != nil {
-			return err
-		}
+	// One that did not begin in this history may have children of one before.
+	if err := t.part(seq, id, store.Cancelled, now); err != nil {
+		return err
 	}
 	switch {
 	case unstarted || status == store.Stuck:

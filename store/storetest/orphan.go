@@ -108,6 +108,17 @@ var orphanRules = []rule{
 			f.wantStatus(fmt.Sprint("c", i), store.Cancelled)
 		}
 	}},
+	{"a run that went on anew, and is stopped before it begins again, stops its children", func(f *fixture) {
+		f.create("parent", onQueue("q"))
+		f.create("child", childOf("parent"))
+		f.goOn(f.claim(1, "q")[0].Claim(), 1)
+		f.finish(f.claim(1, "q")[0].Claim(), store.Stuck)
+		_, err := f.s.Resume(f.Context(), "parent", at(3))
+		f.must(err)
+		f.stop("parent", store.StopCancel)
+		f.due(at(10))
+		f.wantStatus("child", store.Cancelled)
+	}},
 	{"a run stops no children of a deleted one that had its id", func(f *fixture) {
 		p := f.running("parent")
 		f.create("old", childOf("parent"), onParentEnd(store.StopOnFailure))
