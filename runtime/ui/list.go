@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 func (u *UI) listRoutes() []route {
 	return []route{
 		{http.MethodGet, "/runs", u.list},
+		{http.MethodGet, "/runs:more", u.moreOfList},
 		{http.MethodGet, "/runs:watch", u.watchList},
 		{http.MethodPost, "/runs:ask", u.askBulk},
 		{http.MethodPost, "/runs:do", u.doBulk},
@@ -23,10 +25,10 @@ func (u *UI) listRoutes() []route {
 }
 
 const (
-	// chunkRows is how many rows one table has: a browser leaves out those that
-	// are far from sight.
-	chunkRows = 250
-	// mostLive is how many rows are kept up to date.
+	// chunkRows is how many rows are sent at a time: a longer list goes on when
+	// somebody scrolls there, so that it opens as fast as a short one.
+	chunkRows = 200
+	// mostLive is how many rows of those that match are kept up to date.
 	mostLive = 1000
 )
 
@@ -42,7 +44,6 @@ type statusLink struct {
 type listRow struct {
 	runtime.Run
 	Admin bool
-	Live  bool
 	// Left: it does not match the filter any more.
 	Left bool
 }
@@ -66,9 +67,7 @@ type listData struct {
 	AllURL    string
 	Chips     []chip
 	More      bool // one of the filters that are folded away is set
-	Chunks    [][]listRow
-	Count     int
-	OlderURL  string
+	Chunk     *listChunk
 	NewerURL  string
 	WatchURL  string
 	Workflows []string
@@ -76,7 +75,6 @@ type listData struct {
 	Empty     bool   // no run at all
 	API       string // where it is reached
 	First     string
-	Top       int64
 }
 
 type limitLink struct {
@@ -100,43 +98,100 @@ func (u *UI) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return invalid(err.Error())
 	}
-	admin, live := u.admin(r), f.Limit <= mostLive
-	var last int64
-	for more := true; more; {
-		// One more than fits tells whether there is another page.
-		filter.Limit = min(1000, f.Limit-d.Count+1)
-		runs, err := u.rt.List(ctx, filter)
-		if err != nil {
-			return err
-		}
-		more = len(runs) == filter.Limit
-		for i := range runs {
-			if d.Count == f.Limit {
-				d.OlderURL, more = u.listURL(f.older(last)), false
-				break
-			}
-			if d.Count%chunkRows == 0 {
-				d.Chunks = append(d.Chunks, nil)
-			}
-			c := len(d.Chunks) - 1
-			d.Chunks[c] = append(d.Chunks[c], listRow{Run: runs[i], Admin: admin, Live: live})
-			d.Count++
-			last = runs[i].Seq
-			d.Top = max(d.Top, last)
-		}
-		filter.Before = last
+	if d.Chunk, err = u.chunk(ctx, r, &f, filter, f.Limit); err != nil {
+		return err
 	}
-	if live {
-		q := f.query()
-		q.Set("pos", position)
-		q.Set("top", strconv.FormatInt(d.Top, 10))
-		q.Set("bottom", strconv.FormatInt(last, 10))
-		if f.Before > 0 {
-			q.Set("before", strconv.FormatInt(f.Before, 10))
-		}
-		d.WatchURL = u.path("runs:watch") + "?" + q.Encode()
+	q := f.query()
+	q.Set("pos", position)
+	q.Set("top", strconv.FormatInt(d.Chunk.top, 10))
+	q.Set("bottom", strconv.FormatInt(d.Chunk.bottom(), 10))
+	if f.Before > 0 {
+		q.Set("before", strconv.FormatInt(f.Before, 10))
 	}
+	d.WatchURL = u.path("runs:watch") + "?" + q.Encode()
 	return u.render(w, r, page{Name: "list", Title: "Runs", Nav: "/runs"}, d)
+}
+
+// listChunk is a piece of the list: a table, and how it goes on.
+type listChunk struct {
+	Rows  []listRow
+	Admin bool
+	First bool
+	// MoreURL is the next piece of the same page, OlderURL the next page; both
+	// are empty at the end of the list.
+	MoreURL, OlderURL string
+
+	top int64 // number of the first run
+}
+
+// bottom is the number of the last run that the page may come to show.
+func (c *listChunk) bottom() int64 {
+	if c.MoreURL != "" || len(c.Rows) == 0 {
+		return 0
+	}
+	return c.Rows[len(c.Rows)-1].Seq
+}
+
+// chunk reads a piece of a page on which there is room for left more runs.
+func (u *UI) chunk(ctx context.Context, r *http.Request, f *listFilter, filter runtime.Filter, left int) (*listChunk, error) {
+	n := min(left, chunkRows)
+	filter.Limit = n + 1 // one more tells whether it goes on
+	runs, err := u.rt.List(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	c := &listChunk{Admin: u.admin(r), First: left == f.Limit}
+	goesOn := len(runs) > n
+	for _, run := range runs[:min(n, len(runs))] {
+		c.Rows = append(c.Rows, listRow{Run: run, Admin: c.Admin})
+	}
+	if len(runs) > 0 {
+		c.top = runs[0].Seq
+	}
+	if !goesOn {
+		return c, nil
+	}
+	last := c.Rows[n-1].Seq
+	c.OlderURL = u.listURL(f.older(last))
+	if left > n {
+		q := f.query()
+		q.Set("before", strconv.FormatInt(last, 10))
+		q.Set("left", strconv.Itoa(left-n))
+		q.Set("from", strconv.FormatInt(f.Before, 10))
+		q.Set("trail", joinTrail(f.Trail))
+		c.MoreURL = u.path("runs:more") + "?" + q.Encode()
+	}
+	return c, nil
+}
+
+// moreOfList answers with the next piece of a page.
+func (u *UI) moreOfList(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	f, err := readFilter(q)
+	if err != nil {
+		return invalid(err.Error())
+	}
+	left, err := strconv.Atoi(q.Get("left"))
+	if err != nil || left < 1 || left >= f.Limit {
+		return invalid("left is not a number of runs that this page has room for")
+	}
+	from, err := numberParam(q, "from")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := bounded(r)
+	defer cancel()
+	filter, err := f.filter(time.Now())
+	if err != nil {
+		return invalid(err.Error())
+	}
+	f.Before = from // of the page, which the links to others need
+	c, err := u.chunk(ctx, r, &f, filter, left)
+	if err != nil {
+		return err
+	}
+	u.writeHTML(w, http.StatusOK, u.fragment("list", "chunk", c))
+	return nil
 }
 
 // listData is what the page shows beside the runs.
@@ -287,7 +342,7 @@ func (l *listWatch) tellOthers(s *stream, ids []string, matching map[string]bool
 }
 
 func (l *listWatch) row(s *stream, run *runtime.Run, left bool) bool {
-	return s.send("r:"+run.ID, l.u.fragment("list", "row", listRow{Run: *run, Admin: l.admin, Live: true, Left: left}))
+	return s.send("r:"+run.ID, l.u.fragment("list", "row", listRow{Run: *run, Admin: l.admin, Left: left}))
 }
 
 // tellNew says how many runs that match came after those shown, up to a hundred.

@@ -328,3 +328,51 @@ func TestBulkRefuses(t *testing.T) {
 		t.Errorf("the run is %v, %v", run.Status, err)
 	}
 }
+
+// TestLongPages: a long page comes in pieces, each run once, and leads on to
+// the next page from its last piece.
+func TestLongPages(t *testing.T) {
+	s := newSite(t, ui.Config{})
+	const runs = 450
+	for i := range runs {
+		s.start("sleep", `1`, runtime.ID(fmt.Sprint("s-", i)))
+	}
+	var got []string
+	pages, pieces := 0, 0
+	for path := "/ui/runs?limit=300"; path != ""; pages++ {
+		doc := s.page(path)
+		for path = ""; ; pieces++ {
+			got = append(got, listed(doc)...)
+			more := find(doc, "div", "class", "more")
+			if len(more) == 0 {
+				break
+			}
+			if next := attr(more[0], "hx-get"); next != "" {
+				a := s.get(next)
+				if a.code != http.StatusOK {
+					t.Fatalf("%s: %d\n%s", next, a.code, a.body)
+				}
+				var err error
+				if doc, err = html.Parse(strings.NewReader(a.body)); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			path = linkTo(t, more[0], "Older")
+			break
+		}
+	}
+	if pages != 2 || pieces != 1 || len(got) != runs {
+		t.Errorf("%d pages, %d further pieces, %d runs: want 2, 1 and %d", pages, pieces, len(got), runs)
+	}
+	for i, id := range got {
+		if want := fmt.Sprint("s-", runs-1-i); id != want {
+			t.Fatalf("run %d is %s, want %s", i, id, want)
+		}
+	}
+	for _, q := range []string{"", "left=x&from=0", "left=0&from=0", "left=100&from=0", "left=5", "left=5&from=0&status=x"} {
+		if a := s.get("/ui/runs:more?" + q); a.code != http.StatusBadRequest {
+			t.Errorf("%q: %d, want 400", q, a.code)
+		}
+	}
+}
