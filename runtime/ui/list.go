@@ -248,11 +248,36 @@ func (u *UI) watchList(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer s.close()
 	for c, err := range u.rt.WatchRuns(s.ctx, q.Get("pos"), time.Second) {
-		if err != nil || !l.tell(s, c) {
+		if err != nil || !l.tellInTurn(s, c) {
 			return nil // the client has gone, or comes again
 		}
 	}
 	return nil
+}
+
+// mostTelling is how many lists are read at a time for those who watch.
+const mostTelling = 2
+
+// tellInTurn is tell, at a pace: a filter that no index serves takes the longer
+// the more runs there are, and somebody who only watches must not take more
+// than a small part of a processor.
+func (l *listWatch) tellInTurn(s *stream, c runtime.Changes) bool {
+	select {
+	case l.u.telling <- struct{}{}:
+	case <-s.ctx.Done():
+		return false
+	}
+	began := time.Now()
+	ok := l.tell(s, c)
+	<-l.u.telling
+	rest := time.NewTimer(20 * time.Since(began))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+		return ok
+	case <-s.ctx.Done():
+		return false
+	}
 }
 
 func numberParam(q url.Values, name string) (int64, error) {

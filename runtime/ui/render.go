@@ -199,6 +199,7 @@ func (u *UI) funcs() template.FuncMap {
 		"json":   jsonHTML,
 		"millis": millisText,
 		"plural": plural,
+		"clip":   clip,
 		"join":   strings.Join,
 	}
 }

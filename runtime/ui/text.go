@@ -99,6 +99,18 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }
 
+// clip is the beginning of a text of which a list shows one or two lines.
+func clip(s string) string {
+	const most = 300
+	n := 0
+	for i := range s {
+		if n++; n > most {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
 // plural is the number with the word, which gets an s unless it is one.
 func plural(n any, word string) string {
 	if fmt.Sprint(n) == "1" {

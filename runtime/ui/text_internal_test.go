@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -18,6 +19,9 @@ func TestTexts(t *testing.T) {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+	if long := strings.Repeat("é", 400); clip(long) != long[:600]+"…" || clip(long[:600]) != long[:600] {
+		t.Errorf("clipped to %q", clip(long))
 	}
 	now := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 	for d, want := range map[time.Duration]string{-3 * time.Second: "3 s ago", -25 * time.Hour: "25 h ago", 90 * time.Second: "in 1 min", -72 * time.Hour: "3 d ago"} {

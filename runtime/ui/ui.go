@@ -57,6 +57,7 @@ type UI struct {
 	router   *mux.Router
 	table    []route
 	watching atomic.Int64
+	telling  chan struct{} // what list is being read for those who watch
 	samples  samples
 	states   states
 }
@@ -79,7 +80,7 @@ func New(rt *runtime.Runtime, cfg Config) *UI {
 	if cfg.MaxWatching <= 0 {
 		cfg.MaxWatching = 200
 	}
-	u := &UI{rt: rt, cfg: cfg, samples: samples{rt: rt, health: cfg.Health}}
+	u := &UI{rt: rt, cfg: cfg, telling: make(chan struct{}, mostTelling), samples: samples{rt: rt, health: cfg.Health}}
 	u.table = u.routes()
 	u.pages = u.parse()
 	u.router = u.route()

@@ -27,6 +27,49 @@
   });
   if (dialog) dialog.addEventListener("close", function () { document.getElementById("dialog-body").replaceChildren(); });
 
+  // A browser has six connections to a server, and a page that is kept up to
+  // date takes one of them: pages that nobody sees give theirs back. To htmx
+  // this is an EventSource.
+  function Source(url) {
+    this.url = url;
+    this.listeners = [];
+    this.readyState = 0;
+    this.connect();
+    sources.push(this);
+  }
+  var sources = [], hiding;
+  Source.prototype = {
+    connect: function () {
+      var self = this, es = this.es = new EventSource(this.url);
+      es.onopen = function (e) { self.readyState = es.readyState; if (self.onopen) self.onopen(e); };
+      es.onerror = function (e) { self.readyState = es.readyState; if (self.onerror) self.onerror(e); };
+      this.listeners.forEach(function (l) { es.addEventListener(l[0], l[1]); });
+    },
+    addEventListener: function (type, fn) {
+      this.listeners.push([type, fn]);
+      if (this.es) this.es.addEventListener(type, fn);
+    },
+    removeEventListener: function (type, fn) {
+      this.listeners = this.listeners.filter(function (l) { return l[0] !== type || l[1] !== fn; });
+      if (this.es) this.es.removeEventListener(type, fn);
+    },
+    pause: function () { this.es.close(); this.es = null; },
+    close: function () {
+      if (this.es) this.es.close();
+      this.readyState = 2;
+      sources = sources.filter(function (s) { return s !== this; }, this);
+    }
+  };
+  if (window.htmx) htmx.createEventSource = function (url) { return new Source(url); };
+  document.addEventListener("visibilitychange", function () {
+    clearTimeout(hiding);
+    if (document.hidden) {
+      hiding = setTimeout(function () { sources.forEach(function (s) { if (s.es) s.pause(); }); }, 5000);
+    } else {
+      sources.forEach(function (s) { if (!s.es) s.connect(); });
+    }
+  });
+
   // A form is sent once, however often its button is pressed.
   document.addEventListener("submit", function (e) {
     if (e.defaultPrevented || e.target.method !== "post") return;
