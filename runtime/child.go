@@ -124,10 +124,9 @@ func (b *branch) result(id string) ([]byte, error) {
 	}
 	switch {
 	case err == nil:
-		if f := run.Error; f != nil && f.Sealed != "" {
-			b.e.fail(fmt.Errorf("error of run %s: %w", id, sealedError(f.Message)))
+		if row.Output, err = runResult(&run); errors.Is(err, ErrSealed) {
+			b.e.fail(fmt.Errorf("error of run %s: %w", id, err))
 		}
-		row.Output, err = runResult(&run)
 	case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrInvalid):
 		return nil, err // the run was asked to stop
 	}

@@ -82,6 +82,12 @@ func NewEncryptedCodec(inner Codec, keys ...Key) (*EncryptedCodec, error) {
 	return c, nil
 }
 
+func (c *EncryptedCodec) has(id string) bool { return c.keys[id] != nil }
+
+func (c *EncryptedCodec) sealing() string { return c.first.id }
+
+func (c *EncryptedCodec) sealAs(id string, data []byte) ([]byte, error) { return c.keys[id].seal(data) }
+
 // ParseKeys reads keys from a text: id:secret,id:secret, each secret 32 bytes in
 // base64 (openssl rand -base64 32 makes one). Its errors do not repeat secrets.
 func ParseKeys(text string) ([]Key, error) {

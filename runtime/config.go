@@ -21,6 +21,11 @@ type Config struct {
 	// Codec for inputs, outputs and step results; default [JSON]. One that is a
 	// [Sealer] hides the texts of errors as well.
 	Codec Codec
+	// Unsealed lets a Codec that is no [Sealer] go on with a store which one has
+	// written to. Set it where encryption was turned off on purpose: what is
+	// written from then on is plain, and a run that needs a sealed value is
+	// parked as stuck. Without it [New] refuses, for keys are forgotten more often.
+	Unsealed bool
 	// Logger; default slog.Default().
 	Logger *slog.Logger
 	// MaxLoaded bounds the runs in memory; further ones stay queued in the

@@ -63,7 +63,8 @@ func (h *Handle[Out]) Cancel(ctx context.Context) error {
 }
 
 // Result waits for the end of the run and returns its output, or a [*RunError]
-// when it failed, was cancelled or is stuck. ctx ends the wait, not the run.
+// when it failed, was cancelled or is stuck. ctx ends the wait, not the run. What
+// cannot be opened for want of a key is [ErrSealed].
 //
 // Inside a run the result is recorded like that of a step, a stuck run is waited
 // for until it was mended, and a failure is a [*StepError]. While a run waits
@@ -117,6 +118,16 @@ func runResult(run *Run) ([]byte, error) {
 	e := &RunError{RunID: run.ID, Workflow: run.Workflow, Status: run.Status, Message: "no error was recorded"}
 	if run.Error != nil {
 		e.Code, e.Message = run.Error.Code, run.Error.Message
+		if run.Error.Sealed != "" {
+			return nil, &sealedRunError{e}
+		}
 	}
 	return nil, e
 }
+
+// sealedRunError is the failure of a run whose text cannot be opened: what it
+// says instead is no outcome to go by.
+type sealedRunError struct{ *RunError }
+
+func (e *sealedRunError) Unwrap() error        { return e.RunError }
+func (e *sealedRunError) Is(target error) bool { return target == ErrSealed }

@@ -38,7 +38,7 @@ func ReplayWith(ctx context.Context, cfg Config, h *History, defs ...Definition)
 func replay(ctx context.Context, cfg Config, reg *registry, h *History) error {
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	cfg.Committed, cfg.Sample, cfg.PinVersion = nil, nil, false
-	rt, err := New(&pastStore{h: h}, cfg)
+	rt, err := newRuntime(&pastStore{h: h}, cfg)
 	if err != nil {
 		return err
 	}

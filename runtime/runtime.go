@@ -20,6 +20,8 @@ type Runtime struct {
 	ends  ends
 	// sealer is set when what is stored is hidden.
 	sealer Sealer
+	// unmarked are the ids of the keys that Run notes in the store.
+	unmarked []string
 	// changes tells of events, streams and ends alike.
 	changes ends
 	watches *watches
@@ -65,7 +67,23 @@ func (p phase) String() string {
 // New makes a runtime for the definitions. It executes nothing before
 // [Runtime.Run] is called, but runs can be started: they are queued.
 // The store has one runtime.
+//
+// Errors: [ErrSealed] when the store was written with a key, and cfg.Codec has none
+// or another under the same name; see [Config.Unsealed].
 func New(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
+	rt, err := newRuntime(s, cfg, defs...)
+	if err != nil {
+		return nil, err
+	}
+	if err := rt.checkKeys(context.Background()); err != nil {
+		return nil, err
+	}
+	s.Subscribe(rt.news)
+	return rt, nil
+}
+
+// newRuntime is New without a look at the store.
+func newRuntime(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("runtime config: %w", err)
@@ -80,9 +98,11 @@ func New(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
 		loaded: map[string]*execution{}, watches: newWatches(),
 	}
 	if sealer, ok := cfg.Codec.(Sealer); ok {
-		rt.sealer, rt.store = sealer, &sealedStore{s, sealer}
+		rt.sealer = sealer
+	} else if _, ok := cfg.Codec.(plainCodec); !ok {
+		rt.cfg.Codec = plainCodec{cfg.Codec}
 	}
-	rt.store = &watchedStore{rt.store, rt.watches}
+	rt.store = &watchedStore{&sealedStore{s, rt.sealer}, rt.watches}
 	base, cut := context.WithCancelCause(rt.Context(context.Background()))
 	rt.base, rt.cut = base, cut
 	if err := rt.checkPins(); err != nil {
@@ -93,7 +113,6 @@ func New(s store.Store, cfg Config, defs ...Definition) (*Runtime, error) {
 	rt.signals = newSignals(rt)
 	rt.janitor = newJanitor(rt)
 	rt.schedules = newScheduler(rt)
-	s.Subscribe(rt.news)
 	return rt, nil
 }
 
@@ -123,6 +142,9 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	}
 	defer close(rt.over)
 	defer rt.state.Store(int32(phaseOver))
+	if err := rt.markKeys(ctx); err != nil {
+		return err
+	}
 	if err := rt.setUp(ctx); err != nil {
 		return err
 	}

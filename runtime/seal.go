@@ -76,8 +76,9 @@ func (k *sealKey) aead(nonce []byte) (cipher.AEAD, error) {
 }
 
 // Seal implements [Sealer].
-func (c *EncryptedCodec) Seal(data []byte) ([]byte, error) {
-	k := c.first
+func (c *EncryptedCodec) Seal(data []byte) ([]byte, error) { return c.first.seal(data) }
+
+func (k *sealKey) seal(data []byte) ([]byte, error) {
 	out := make([]byte, 0, len(k.header)+nonceSize+len(data)+tagSize)
 	out = append(out, k.header...)
 	out = out[:len(out)+nonceSize]
@@ -92,6 +93,30 @@ func (c *EncryptedCodec) Seal(data []byte) ([]byte, error) {
 
 // isSealed tells a sealed value from a plain one.
 func isSealed(data []byte) bool { return bytes.HasPrefix(data, []byte(magic)) }
+
+// sealedBy returns the id of the key under which a value is sealed; false for a
+// plain one.
+func sealedBy(data []byte) (id string, ok bool) {
+	if !isSealed(data) {
+		return "", false
+	}
+	rest := data[len(magic):]
+	if len(rest) > 0 && len(rest) > int(rest[0]) {
+		id = string(rest[1 : 1+rest[0]])
+	}
+	return id, true
+}
+
+// unkeyed is an error for a sealed value, where there are no keys.
+func unkeyed(data []byte) error {
+	if id, ok := sealedBy(data); ok {
+		return fmt.Errorf("%w: it is sealed with key %q, and no keys are given", ErrSealed, id)
+	}
+	return nil
+}
+
+// errOtherKey: a value was sealed with another key of the same id.
+var errOtherKey = fmt.Errorf("%w: it is sealed with another key", ErrSealed)
 
 // Open implements [Sealer].
 func (c *EncryptedCodec) Open(data []byte) ([]byte, error) {
@@ -109,7 +134,7 @@ func (c *EncryptedCodec) Open(data []byte) ([]byte, error) {
 	}
 	header := data[:len(k.header)]
 	if !bytes.Equal(header, k.header) {
-		return nil, fmt.Errorf("%w: it is sealed with another key of the id %q than the one given", ErrSealed, id)
+		return nil, fmt.Errorf("%w of the id %q than the one given", errOtherKey, id)
 	}
 	nonce := data[len(header) : len(header)+nonceSize]
 	gcm, err := k.aead(nonce)

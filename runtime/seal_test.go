@@ -317,7 +317,6 @@ func TestKeysChange(t *testing.T) {
 		"rotated":          {began: encrypted(t, old), went: encrypted(t, new, old)},
 		"turned on":        {began: nil, went: encrypted(t, new)},
 		"lost":             {encrypted(t, old), encrypted(t, new), `sealed with key "old", which is not among those given: new`, encrypted(t, new, old)},
-		"another":          {encrypted(t, old), encrypted(t, key("old", 7)), `another key of the id "old"`, encrypted(t, old)},
 		"lost for a while": {encrypted(t, old, new), encrypted(t, new), `sealed with key "old"`, encrypted(t, old)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,10 +15,7 @@ func (rt *Runtime) Seals() bool { return rt.sealer != nil }
 // Reveal returns a stored payload as its codec made it, before it was sealed:
 // JSON, with [JSON]. What cannot be opened comes back as it is.
 func (rt *Runtime) Reveal(data []byte) []byte {
-	if rt.sealer == nil || len(data) == 0 {
-		return data
-	}
-	if out, err := rt.sealer.Open(data); err == nil {
+	if out, err := rt.opened(data); err == nil {
 		return out
 	}
 	return data
@@ -26,10 +23,30 @@ func (rt *Runtime) Reveal(data []byte) []byte {
 
 // opened is [Runtime.Reveal] with the error of what cannot be opened.
 func (rt *Runtime) opened(data []byte) ([]byte, error) {
-	if rt.sealer == nil || len(data) == 0 {
+	if len(data) == 0 {
 		return data, nil
 	}
-	return rt.sealer.Open(data)
+	return openerOf(rt.sealer)(data)
+}
+
+// openerOf returns what opens stored values; sealer is nil where there are no
+// keys.
+func openerOf(sealer Sealer) func([]byte) ([]byte, error) {
+	if sealer == nil {
+		return func(data []byte) ([]byte, error) { return data, unkeyed(data) }
+	}
+	return sealer.Open
+}
+
+// plainCodec is a codec that hides nothing. What was sealed before is not for it
+// to decode: that is no change of the code.
+type plainCodec struct{ Codec }
+
+func (c plainCodec) Decode(data []byte, v any) error {
+	if err := unkeyed(data); err != nil {
+		return err
+	}
+	return c.Codec.Decode(data, v)
 }
 
 // sealed is the stored form of a payload that came encoded already.

@@ -16,7 +16,7 @@ import (
 // write failures: a test holds this type to every method that carries one.
 type sealedStore struct {
 	store.Store
-	sealer Sealer
+	sealer Sealer // nil: nothing is sealed, and what was cannot be opened
 }
 
 // sealedText is what is hidden of a failure.
@@ -29,7 +29,7 @@ type sealedText struct {
 const sealedMessage = "sealed"
 
 func (s *sealedStore) seal(f *store.Failure) (*store.Failure, error) {
-	if f == nil || f.Sealed != "" {
+	if f == nil || f.Sealed != "" || s.sealer == nil {
 		return f, nil
 	}
 	text, err := json.Marshal(sealedText{f.Message, f.Stack})
@@ -52,7 +52,7 @@ func (s *sealedStore) open(f *store.Failure) *store.Failure {
 	out := *f
 	data, err := base64.StdEncoding.DecodeString(f.Sealed)
 	if err == nil {
-		data, err = s.sealer.Open(data)
+		data, err = openerOf(s.sealer)(data)
 	}
 	var text sealedText
 	if err == nil {

@@ -90,10 +90,8 @@ func (rt *Runtime) setUp(ctx context.Context) error {
 }
 
 func (rt *Runtime) transactor() (store.Transactor, error) {
-	s := rt.store.(*watchedStore).Store
-	if sealed, ok := s.(*sealedStore); ok {
-		s = sealed.Store // only a success is recorded with a transaction, and has no error to seal
-	}
+	// Only a success is recorded with a transaction, and has no error to seal.
+	s := rt.store.(*watchedStore).Store.(*sealedStore).Store
 	if t, ok := s.(store.Transactor); ok {
 		return &watchedTransactor{t, rt.watches}, nil
 	}

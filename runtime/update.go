@@ -170,7 +170,11 @@ func (rt *Runtime) encodeAnswer(a answer) ([]byte, error) {
 
 func (rt *Runtime) answered(runID, name string, data []byte) ([]byte, error) {
 	var a answer
-	if err := (JSON{}).Decode(rt.Reveal(data), &a); err != nil {
+	data, err := rt.opened(data)
+	if err == nil {
+		err = (JSON{}).Decode(data, &a)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("answer to update %q of run %s: %w", name, runID, err)
 	}
 	if f := a.Error; f != nil {

@@ -46,6 +46,8 @@ func writesJSON(c Codec) bool {
 	switch c := c.(type) {
 	case JSON, *JSON:
 		return true
+	case plainCodec:
+		return writesJSON(c.Codec)
 	case *EncryptedCodec:
 		return writesJSON(c.inner)
 	}

@@ -17,6 +17,7 @@ type Store interface {
 	Remover
 	Hearts
 	Schedules
+	Marks
 
 	// Create stores a new run. When the id exists it returns that run and
 	// false and writes nothing, so a repeated call is harmless; but see

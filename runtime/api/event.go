@@ -12,10 +12,11 @@ import (
 
 // eventJSON is an event of a run.
 type eventJSON struct {
-	RunID string  `json:"run_id" jsonschema:"the run"`
-	Key   string  `json:"key" jsonschema:"the key of the event"`
-	Value payload `json:"value" jsonschema:"the value that was set last"`
-	SetAt stamp   `json:"set_at" jsonschema:"when it was set"`
+	RunID    string  `json:"run_id" jsonschema:"the run"`
+	Key      string  `json:"key" jsonschema:"the key of the event"`
+	Value    payload `json:"value,omitzero" jsonschema:"the value that was set last"`
+	ValueRaw []byte  `json:"value_base64,omitempty" jsonschema:"that value, where it is not JSON"`
+	SetAt    stamp   `json:"set_at" jsonschema:"when it was set"`
 }
 
 var eventOp = operation{
@@ -23,7 +24,7 @@ var eventOp = operation{
 	text:  "The value that the run set last under the key.",
 	query: []param{waits("Until when to wait for the run to set it.", "0s")},
 	replies: []reply{{status: http.StatusOK, text: "the event", of: reflect.TypeFor[eventJSON](),
-		example: eventJSON{"order-17", "progress", payload(`{"done":3,"of":10}`), exampleTime(5)}}},
+		example: eventJSON{RunID: "order-17", Key: "progress", Value: payload(`{"done":3,"of":10}`), SetAt: exampleTime(5)}}},
 	codes: []string{"not_found", "not_set", "conflict", "too_many_waiting"}, depth: reading,
 }
 
@@ -50,10 +51,8 @@ func (a *api) event(w http.ResponseWriter, r *http.Request) error {
 	e, err := a.rt.Event(ctx, v.RunID, v.Key, wait)
 	switch {
 	case err == nil:
-		v.Value, v.SetAt = a.rt.Reveal(e.Value), stamp{e.SetAt}
-		if len(e.Value) == 0 {
-			v.Value = payload("null")
-		}
+		v.Value, v.ValueRaw = orNull(a.rt.Reveal(e.Value))
+		v.SetAt = stamp{e.SetAt}
 		return answer(w, http.StatusOK, v)
 	case errors.Is(err, runtime.ErrTimeout), errors.Is(err, errWaited), errors.Is(err, runtime.ErrDraining):
 		return &requestError{http.StatusNotFound, "not_set", "the run has not set the event yet"}

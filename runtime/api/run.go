@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"time"
@@ -21,24 +20,15 @@ func (t stamp) MarshalJSON() ([]byte, error) {
 	return t.UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000000Z"`), nil
 }
 
-// payload is a stored value: JSON as it is, anything else (a codec of the
-// program's own wrote it) as a string in base64.
-type payload []byte
-
-func (p payload) MarshalJSON() ([]byte, error) {
-	if json.Valid(p) {
-		return p, nil
-	}
-	return json.Marshal([]byte(p))
-}
-
 // runJSON is a run as clients see it. What is not there is left out.
 type runJSON struct {
 	ID         string            `json:"id" jsonschema:"its id"`
 	Workflow   string            `json:"workflow" jsonschema:"the workflow it executes"`
 	Status     store.Status      `json:"status" jsonschema:"its status; stuck: it needs a person"`
 	Input      payload           `json:"input,omitzero" jsonschema:"its input"`
+	InputRaw   []byte            `json:"input_base64,omitempty" jsonschema:"its input, where that is not JSON: of a codec of the program's own, or sealed with a key that is not given"`
 	Output     payload           `json:"output,omitzero" jsonschema:"its output, once it has succeeded"`
+	OutputRaw  []byte            `json:"output_base64,omitempty" jsonschema:"its output, where that is not JSON"`
 	Error      *store.Failure    `json:"error,omitzero"`
 	Queue      string            `json:"queue,omitzero" jsonschema:"its queue"`
 	Partition  string            `json:"partition,omitzero" jsonschema:"its partition of the queue"`
@@ -95,12 +85,8 @@ func (a *api) runOf(r *runtime.Run) runJSON {
 		WakeAt: stamp{r.WakeAt}, Deadline: stamp{r.Deadline},
 		TraceID: hex.EncodeToString(r.Trace.TraceID[:]),
 	}
-	if len(r.Input) > 0 {
-		v.Input = a.rt.Reveal(r.Input)
-	}
-	if len(r.Output) > 0 {
-		v.Output = a.rt.Reveal(r.Output)
-	}
+	v.Input, v.InputRaw = split(a.rt.Reveal(r.Input))
+	v.Output, v.OutputRaw = split(a.rt.Reveal(r.Output))
 	return v
 }
 

@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"errors"
 	"strings"
 	"testing"
 
@@ -46,5 +48,57 @@ func TestSealed(t *testing.T) {
 	s.stop()
 	if log := s.log.String(); strings.Contains(log, "geheim") || strings.Contains(log, "it broke") || strings.Contains(log, "want an integer") || !strings.Contains(log, "run ended") {
 		t.Errorf("the log tells, or nothing was logged:\n%s", log)
+	}
+}
+
+// marked is a codec whose values are not JSON.
+type marked struct{ runtime.JSON }
+
+func (c marked) Encode(v any) ([]byte, error) {
+	data, err := c.JSON.Encode(v)
+	return append([]byte("!"), data...), err
+}
+
+func (c marked) Decode(data []byte, v any) error {
+	data, ok := bytes.CutPrefix(data, []byte("!"))
+	if !ok && len(data) > 0 {
+		return errors.New("it does not begin with !")
+	}
+	return c.JSON.Decode(data, v)
+}
+
+// TestWhatIsNotJSON has fields of other names, so that nobody takes it for a
+// string that the run gave.
+func TestWhatIsNotJSON(t *testing.T) {
+	s := newServer(t, api.Config{}, runtime.Config{Codec: marked{}})
+	b64 := func(text string) string { return `"` + base64.StdEncoding.EncodeToString([]byte(text)) + `"` }
+
+	if _, _, err := s.rt.Start(t.Context(), "order", []byte(`!{"item":"tea","count":3}`), runtime.ID("o")); err != nil {
+		t.Fatal(err)
+	}
+	a := s.do(t, "GET", "/v1/runs/o?wait=10s", "")
+	want := `"input_base64":` + b64(`!{"item":"tea","count":3}`) + `,"output_base64":` + b64(`!3`)
+	for name, b := range map[string]string{"waited": a.body, "get": s.do(t, "GET", "/v1/runs/o", "").body, "list": s.do(t, "GET", "/v1/runs", "").body,
+		"history": s.do(t, "GET", "/v1/runs/o/history", "").body} {
+		if !strings.Contains(b, want) || strings.Contains(b, `"input":`) || strings.Contains(b, `"output":`) {
+			t.Errorf("%s: %s; want %s", name, b, want)
+		}
+	}
+	if b := s.do(t, "GET", "/v1/runs/o/steps", ""); !strings.Contains(b.body, `"output_base64":`+b64(`!3`)) || strings.Contains(b.body, `"output":`) {
+		t.Errorf("steps: %s", b.body)
+	}
+
+	s.begun(t, "teller", "?id=t-1", "")
+	if b := s.do(t, "GET", "/v1/runs/t-1/events/begun?wait=10s", ""); !strings.Contains(b.body, `"value_base64":`+b64(`!{"n":1}`)) || strings.Contains(b.body, `"value":`) {
+		t.Errorf("event: %s", b.body)
+	}
+	s.do(t, "POST", "/v1/runs/t-1/messages/go", "")
+	if b := s.do(t, "GET", "/v1/runs/t-1/streams/log", ""); !strings.Contains(b.body, "id: 1\nevent: base64\ndata: "+b64(`!"three"`)) {
+		t.Errorf("stream: %s", b.body)
+	}
+
+	s.begun(t, "counter", "?id=c-1", "")
+	if b := s.do(t, "POST", "/v1/runs/c-1/updates/add", ""); !strings.Contains(b.body, `"response_base64":`) || strings.Contains(b.body, `"response":`) {
+		t.Errorf("update: %s", b.body)
 	}
 }

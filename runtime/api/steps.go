@@ -15,6 +15,7 @@ type stepJSON struct {
 	Kind      store.Kind       `json:"kind" jsonschema:"what made it"`
 	Status    store.StepStatus `json:"status" jsonschema:"its status"`
 	Output    payload          `json:"output,omitzero" jsonschema:"its result"`
+	OutputRaw []byte           `json:"output_base64,omitempty" jsonschema:"its result, where that is not JSON"`
 	Error     *store.Failure   `json:"error,omitzero"`
 	Attempt   int              `json:"attempt" jsonschema:"the number of the last attempt, from 1; 0: of a wait that goes on"`
 	Attempts  []attemptJSON    `json:"attempts" jsonschema:"its attempts, in their order"`
@@ -90,10 +91,7 @@ func (s *stepJSON) add(row *store.Step) {
 	if row.Status.Final() {
 		s.WakeAt = stamp{}
 	}
-	s.Output = nil
-	if len(row.Output) > 0 {
-		s.Output = row.Output
-	}
+	s.Output, s.OutputRaw = split(row.Output)
 	// Attempt 0 is the opening of a wait, not a try.
 	if row.Attempt > 0 {
 		s.Attempts = append(s.Attempts, attemptJSON{stamp{row.StartedAt}, stamp{row.EndedAt}, row.Error})

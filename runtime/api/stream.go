@@ -35,6 +35,7 @@ var streamOp = operation{
 	headers: []param{{name: "Last-Event-ID", text: "the id of the last item that was seen: begin with the next one", schema: anyText, example: "2"}},
 	replies: []reply{{status: http.StatusOK, text: "the items", events: []event{
 		{text: "an item", id: "its offset", of: reflect.TypeFor[payload](), example: payload(`"a line"`)},
+		{name: notJSON, text: "an item that is not JSON, in base64", id: "its offset", of: reflect.TypeFor[string](), example: "AHN3MQ=="},
 		{name: "end", text: "the run has ended; no more comes", of: reflect.TypeFor[endJSON](), example: endJSON{store.Succeeded}},
 	}}},
 	codes: []string{"not_found", "too_many_waiting"}, depth: reading,
@@ -79,7 +80,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
 				return a.endStream(s, r, id)
 			}
 			still.Reset(stillThere)
-			err = s.send(strconv.FormatInt(it.item.Offset, 10), "", payload(a.rt.Reveal(it.item.Value)))
+			err = s.sendItem(it.item.Offset, a.rt.Reveal(it.item.Value))
 		case <-still.C:
 			err = s.write([]byte(": still there\n\n"))
 		}
@@ -157,6 +158,19 @@ func (s *eventStream) open() error {
 	h.Set("X-Accel-Buffering", "no") // proxies hold it back otherwise
 	s.w.WriteHeader(http.StatusOK)
 	return s.write(nil)
+}
+
+// notJSON is the type of the events whose item is not JSON: one who does not know
+// it must not take it for a string.
+const notJSON = "base64"
+
+func (s *eventStream) sendItem(offset int64, value []byte) error {
+	id := strconv.FormatInt(offset, 10)
+	item, raw := orNull(value)
+	if raw != nil {
+		return s.send(id, notJSON, raw)
+	}
+	return s.send(id, "", item)
 }
 
 func (s *eventStream) send(id, event string, data any) error {

@@ -17,11 +17,12 @@ const updateWait = 10 * time.Second
 // updateJSON answers an update. Without a response it is still under way: the same
 // request with the key as its Idempotency-Key waits on.
 type updateJSON struct {
-	RunID    string       `json:"run_id" jsonschema:"the run"`
-	Update   string       `json:"update" jsonschema:"the name of the update"`
-	Key      string       `json:"key" jsonschema:"its key: with it as Idempotency-Key the call waits on"`
-	Status   updateStatus `json:"status" jsonschema:"whether the run has answered"`
-	Response payload      `json:"response,omitzero" jsonschema:"the answer of the run"`
+	RunID       string       `json:"run_id" jsonschema:"the run"`
+	Update      string       `json:"update" jsonschema:"the name of the update"`
+	Key         string       `json:"key" jsonschema:"its key: with it as Idempotency-Key the call waits on"`
+	Status      updateStatus `json:"status" jsonschema:"whether the run has answered"`
+	Response    payload      `json:"response,omitzero" jsonschema:"the answer of the run"`
+	ResponseRaw []byte       `json:"response_base64,omitempty" jsonschema:"that answer, where it is not JSON"`
 }
 
 type updateStatus string
@@ -38,7 +39,7 @@ var updateOp = operation{
 	headers: []param{idempotencyParam},
 	body:    &body{text: "the request, whatever the run expects; none is null", schema: anyJSON, example: map[string]any{"street": "High Street 1"}},
 	replies: []reply{
-		{status: http.StatusOK, text: "the answer", of: reflect.TypeFor[updateJSON](), example: updateJSON{"order-17", "address", "k-1", answered, payload(`true`)}},
+		{status: http.StatusOK, text: "the answer", of: reflect.TypeFor[updateJSON](), example: updateJSON{RunID: "order-17", Update: "address", Key: "k-1", Status: answered, Response: payload(`true`)}},
 		{status: http.StatusAccepted, text: "the request is stored, and not answered yet", of: reflect.TypeFor[updateJSON](),
 			example: updateJSON{RunID: "order-17", Update: "address", Key: "k-1", Status: pending}},
 	},
@@ -84,10 +85,8 @@ func (a *api) update(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case err == nil:
-		u.Status, u.Response = answered, resp
-		if len(resp) == 0 {
-			u.Response = payload("null")
-		}
+		u.Status = answered
+		u.Response, u.ResponseRaw = orNull(resp)
 		return answer(w, http.StatusOK, u)
 	case errors.Is(err, runtime.ErrTimeout), errors.Is(err, errWaited), errors.Is(err, runtime.ErrDraining):
 		u.Status = pending

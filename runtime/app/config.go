@@ -23,6 +23,7 @@ type config struct {
 	storePath  string
 	tokens     []access.Token
 	keys       []runtime.Key
+	unsealed   bool // without keys on purpose
 	auth       authMode
 	proxies    []netip.Prefix
 	version    string
@@ -54,7 +55,7 @@ var settings = []setting{
 	{"STEPWELL_TOKENS", "tokens", "", "admin:SECRET,viewer:SECRET; a viewer only reads", setTokens},
 	{"STEPWELL_AUTH", "auth", "auto", "on, off or auto: on with tokens or off loopback, a token is made when none is set", setAuth},
 	{"STEPWELL_PROXIES", "proxies", "", "addresses or networks, with commas between, whose X-Forwarded-For is believed: wrong tokens are slowed down by address", setProxies},
-	{"STEPWELL_ENCRYPTION_KEYS", "encryption-keys", "", "id:SECRET,id:SECRET, each 32 bytes in base64: payloads and errors are stored encrypted; the first key encrypts, all decrypt", setKeys},
+	{"STEPWELL_ENCRYPTION_KEYS", "encryption-keys", "", "id:SECRET,id:SECRET, each 32 bytes in base64: payloads and errors are stored encrypted; the first key encrypts, all decrypt; none: not any more", setKeys},
 	{"STEPWELL_VERSION", "run-version", "", "version that runs are started under; default: the build's",
 		func(c *config, v string) error { c.version = v; return nil }},
 	{"STEPWELL_DRAIN", "drain", "10s", "time for running steps after SIGTERM", setDrain},
@@ -158,8 +159,8 @@ func setStore(c *config, v string) error {
 }
 
 func setKeys(c *config, v string) (err error) {
-	c.keys = nil
-	if v == "" {
+	c.keys, c.unsealed = nil, v == "none"
+	if v == "" || c.unsealed {
 		return nil
 	}
 	if c.keys, err = runtime.ParseKeys(v); err != nil {

@@ -20,9 +20,9 @@ func TestEncryptionKeys(t *testing.T) {
 	const marker = "xyzzy-4711"
 
 	p := serve(t, dir, "STEPWELL_ENCRYPTION_KEYS="+old, "STEPWELL_LOG_LEVEL=debug")
-	_, run := p.do(http.MethodPost, "/v1/workflows/echo/runs?id=e&wait=10s", `"`+marker+`"`)
-	if run["output"] != marker {
-		t.Fatalf("run: %v", run)
+	_, one := p.do(http.MethodPost, "/v1/workflows/echo/runs?id=e&wait=10s", `"`+marker+`"`)
+	if one["output"] != marker {
+		t.Fatalf("run: %v", one)
 	}
 	p.do(http.MethodPost, "/v1/workflows/work/runs?id=bad&wait=10s", `{"for":"`+marker+`"}`)
 	if _, run := p.do(http.MethodGet, "/v1/runs/bad", ""); !strings.Contains(strings.Join(values(run["error"]), " "), marker) {
@@ -50,9 +50,19 @@ func TestEncryptionKeys(t *testing.T) {
 		t.Errorf("with a new key before the old one: %v", run)
 	}
 	p.stop()
-	p = serve(t, dir)
-	if _, run := p.do(http.MethodGet, "/v1/runs/e", ""); run["output"] == marker || run["status"] != "succeeded" {
-		t.Errorf("without keys: %v", run)
+	for what, c := range map[string]struct{ keys, want string }{
+		"no keys":     {"", `written with key "new" and key "old", and no keys are given: set STEPWELL_ENCRYPTION_KEYS`},
+		"a wrong key": {new + ",old:" + secret(3), `another key "old" than the one given: set STEPWELL_ENCRYPTION_KEYS`},
+	} {
+		r := run(t, command(t, dir, []string{"STEPWELL_ENCRYPTION_KEYS=" + c.keys}, "serve"))
+		if r.code != 2 || !strings.Contains(r.stderr, c.want) || strings.Contains(r.stderr, secret(3)) {
+			t.Errorf("%s: exit %d: %s; want 2: %s", what, r.code, r.stderr, c.want)
+		}
+	}
+	p = serve(t, dir, "STEPWELL_ENCRYPTION_KEYS=none")
+	_, one = p.do(http.MethodGet, "/v1/runs/e", "")
+	if raw, _ := one["output_base64"].(string); one["output"] != nil || !strings.HasPrefix(raw, "AHN3MQ") || one["status"] != "succeeded" {
+		t.Errorf("without keys: %v", one)
 	}
 	p.stop()
 }

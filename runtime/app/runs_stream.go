@@ -48,7 +48,7 @@ func (r *request) stream(path string, query url.Values, follow bool) error {
 			return err
 		case e.name == "end":
 			return nil
-		case e.name != "":
+		case e.name != "" && e.name != notJSON:
 			continue
 		}
 		if quiet != nil {
@@ -56,7 +56,11 @@ func (r *request) stream(path string, query url.Values, follow bool) error {
 		}
 		text := r.line(e.data)
 		if r.asJSON {
-			item, err := json.Marshal(map[string]json.RawMessage{"offset": json.RawMessage(e.id), "value": e.data})
+			field := "value"
+			if e.name == notJSON {
+				field = "value_base64"
+			}
+			item, err := json.Marshal(map[string]json.RawMessage{"offset": json.RawMessage(e.id), field: e.data})
 			if err != nil {
 				return r.garbled(err)
 			}
@@ -68,6 +72,9 @@ func (r *request) stream(path string, query url.Values, follow bool) error {
 	}
 	return nil
 }
+
+// notJSON is the type of the events whose item is not JSON, but bytes in base64.
+const notJSON = "base64"
 
 // lost says that a connection is made again.
 func (r *request) lost(err error) {

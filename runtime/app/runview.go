@@ -17,6 +17,8 @@ type runView struct {
 	Status     string            `json:"status"`
 	Input      json.RawMessage   `json:"input"`
 	Output     json.RawMessage   `json:"output"`
+	InputRaw   []byte            `json:"input_base64"`
+	OutputRaw  []byte            `json:"output_base64"`
 	Error      *failureView      `json:"error"`
 	Queue      string            `json:"queue"`
 	Partition  string            `json:"partition"`
@@ -123,6 +125,14 @@ func (r *request) runTable(data []byte) ([]string, error) {
 	return r.facts(&v), nil
 }
 
+// unread stands for a value that is no JSON.
+func unread(value []byte) string {
+	if len(value) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("(%d bytes that are not JSON; --output json has them)", len(value))
+}
+
 // facts are the lines that say what is known of a run.
 func (r *request) facts(v *runView) []string {
 	var names, values []string
@@ -136,6 +146,8 @@ func (r *request) facts(v *runView) []string {
 	row("status", v.Status)
 	row("input", string(v.Input))
 	row("output", string(v.Output))
+	row("input", unread(v.InputRaw))
+	row("output", unread(v.OutputRaw))
 	row("error", v.Error.String())
 	row("queue", v.Queue)
 	row("partition", v.Partition)

@@ -172,10 +172,13 @@ func (p *process) startEngine(ctx context.Context) error {
 		return err
 	}
 	rt, err := runtime.New(p.store, runtime.Config{
-		Codec:    codec,
+		Codec: codec, Unsealed: p.cfg.unsealed,
 		Executor: p.cfg.executor, Version: p.cfg.version, Logger: p.log, Drain: drainOf(p.cfg),
 		Sample: p.tel.Sampler(), Committed: p.tel.Notify, Retention: p.cfg.retention, KeepUnsent: p.tel.Tracing(),
 	}, p.app.Definitions...)
+	if errors.Is(err, runtime.ErrSealed) {
+		return &usageError{fmt.Errorf("%w: set STEPWELL_ENCRYPTION_KEYS to what it was, or to none where encryption was turned off on purpose", err)}
+	}
 	if err != nil {
 		return err
 	}

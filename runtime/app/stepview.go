@@ -16,6 +16,7 @@ type stepView struct {
 	Kind      string          `json:"kind"`
 	Status    string          `json:"status"`
 	Output    json.RawMessage `json:"output"`
+	OutputRaw []byte          `json:"output_base64"`
 	Error     *failureView    `json:"error"`
 	Attempt   int             `json:"attempt"`
 	Attempts  []attemptView   `json:"attempts"`
@@ -39,7 +40,7 @@ func (s *stepView) result() string {
 	case s.ChildID != "":
 		return s.ChildID
 	}
-	return string(s.Output)
+	return string(s.Output) + unread(s.OutputRaw)
 }
 
 func (r *request) stepsTable(data []byte) ([]string, error) {

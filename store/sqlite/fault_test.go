@@ -75,6 +75,7 @@ var durable = []struct {
 		return err
 	}},
 	{"cursor", func(ctx context.Context, s *Store, r store.Run) error { return s.SetCursor(ctx, "c", 5) }},
+	{"mark", func(ctx context.Context, s *Store, r store.Run) error { return s.SetMark(ctx, "m", []byte("v")) }},
 }
 
 // prepare makes a store in which each of the durable writes has work to do.

@@ -41,6 +41,8 @@ var closeRules = []rule{
 			"Spans":     func() error { _, err := s.Spans(ctx, 0, 1); return err },
 			"Cursor":    func() error { _, _, err := s.Cursor(ctx, "c"); return err },
 			"SetCursor": func() error { return s.SetCursor(ctx, "c", 1) },
+			"Marks":     func() error { _, err := s.Marks(ctx); return err },
+			"SetMark":   func() error { return s.SetMark(ctx, "m", nil) },
 			"Beat":      func() error { return s.Beat(ctx, r.Claim(), aBeat("1", 1)) },
 			"LastBeat":  func() error { _, _, err := s.LastBeat(ctx, r.Seq, "1"); return err },
 			"Probe":     func() error { return s.Probe(ctx) },

@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -146,6 +148,20 @@ var readRules = []rule{
 		}
 		if _, found, _ := f.s.Cursor(f.Context(), "C"); found {
 			f.broken("another name is found")
+		}
+	}},
+	{"marks are those that were set, each with its last value", func(f *fixture) {
+		want := map[string][]byte{}
+		for _, m := range []struct{ name, value string }{{"", ""}, {"a", "\x00 1"}, {"b/é", "2"}, {"a", "3"}, {"a", "3"}} {
+			got, err := f.s.Marks(f.Context())
+			if f.must(err); len(got) != len(want) {
+				f.broken("got %q, want %q", got, want)
+			}
+			f.must(f.s.SetMark(f.Context(), m.name, []byte(m.value)))
+			want[m.name] = []byte(m.value)
+			if got, err = f.s.Marks(f.Context()); err != nil || !maps.EqualFunc(got, want, bytes.Equal) {
+				f.broken("got %q, %v; want %q", got, err, want)
+			}
 		}
 	}},
 }

@@ -76,6 +76,10 @@ func (g *gate) Sweep(ctx context.Context, limit int) (more bool, err error) {
 	return more, err
 }
 
+func (g *gate) SetMark(ctx context.Context, name string, value []byte) error {
+	return g.through(nil, func() error { return g.Store.SetMark(ctx, name, value) })
+}
+
 func (g *gate) Beat(ctx context.Context, c store.Claim, h *store.Heartbeat) error {
 	return g.through(nil, func() error { return g.Store.Beat(ctx, c, h) })
 }

@@ -12,7 +12,7 @@ import (
 // reads are the methods that a run does not write with.
 var reads = []string{
 	"Get", "List", "Load", "Stats", "Spans", "Cursor", "SetCursor", "Position", "Subscribe", "Probe", "Health", "Close",
-	"LastBeat", "Peek", "Items", "EventValue", "QueueSettings", "Schedules",
+	"LastBeat", "Peek", "Items", "EventValue", "QueueSettings", "Schedules", "Marks",
 }
 
 // TestEveryWriteGoesThrough calls each method: one that is new has to be given
