@@ -46,7 +46,7 @@ var components = []struct {
 const componentRef = "#/components/schemas/"
 
 var (
-	anyJSON    = &jsonschema.Schema{}
+	anyJSON    = &jsonschema.Schema{Description: "any JSON"}
 	pathSchema = &jsonschema.Schema{Type: "string", Pattern: `^[0-9]+(\.[0-9]+)*$`}
 )
 

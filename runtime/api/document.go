@@ -80,7 +80,7 @@ func document(prefix string, routes []route, workflows []workflowTypes) (object,
 	}
 	return object{
 		"openapi":  "3.1.0",
-		"info":     object{"title": "Stepwell", "version": "1", "description": about},
+		"info":     object{"title": "Stepwell", "version": "1", "description": about, "license": object{"name": "MIT", "identifier": "MIT"}},
 		"servers":  []any{object{"url": cmp.Or(prefix, "/")}},
 		"tags":     tags,
 		"security": []any{object{"token": []any{}}, object{"session": []any{}}, object{}}, // without tokens, on loopback, none is asked for
@@ -298,14 +298,22 @@ func moved(s *jsonschema.Schema, place string) (any, error) {
 	if err := json.Unmarshal(text, &v); err != nil {
 		return nil, err
 	}
+	if v == true {
+		return object{}, nil
+	}
 	move(v, place)
 	return v, nil
 }
 
+// move points references there, and writes out schemas that are true: not every program that reads OpenAPI takes
+// those.
 func move(v any, place string) {
 	switch v := v.(type) {
 	case object:
 		for key, below := range v {
+			if below == true && key != "uniqueItems" {
+				v[key] = object{}
+			}
 			if ref, ok := below.(string); ok && key == "$ref" && strings.HasPrefix(ref, "#/$defs/") {
 				v[key] = place + ref[1:]
 			} else {

@@ -22,7 +22,7 @@ type eventJSON struct {
 var eventOp = operation{
 	id: "getEvent", tag: "messages", summary: "An event of a run",
 	text:  "The value that the run set last under the key.",
-	query: []param{waits("Until when to wait for the run to set it.", "0s")},
+	query: []param{waits("until when to wait for the run to set it", "0s")},
 	replies: []reply{{status: http.StatusOK, text: "the event", of: reflect.TypeFor[eventJSON](),
 		example: eventJSON{RunID: "order-17", Key: "progress", Value: payload(`{"done":3,"of":10}`), SetAt: exampleTime(5)}}},
 	codes: []string{"not_found", "not_set", "conflict", "too_many_waiting"}, depth: reading,

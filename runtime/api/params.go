@@ -41,7 +41,7 @@ func whole(low, high float64) *jsonschema.Schema {
 
 // waits says how long a call waits.
 func waits(text, def string) param {
-	return param{name: "wait", text: text + " At most 60s.", schema: with(durationSchema, `"`+def+`"`), example: "10s"}
+	return param{name: "wait", text: text + ", at most 60s", schema: with(durationSchema, `"`+def+`"`), example: "10s"}
 }
 
 // labelNames are the names that labels may have.

@@ -53,7 +53,7 @@ type runJSON struct {
 var (
 	getOp = operation{
 		id: "getRun", tag: "runs", summary: "One run",
-		query:   []param{waits("Until when to wait for it to end or get stuck; then it is answered as it is.", "0s")},
+		query:   []param{waits("until when to wait for it to end or get stuck", "0s")},
 		replies: []reply{runReply(http.StatusOK, "the run")},
 		codes:   []string{"not_found", "too_many_waiting"}, depth: reading,
 	}

@@ -24,7 +24,7 @@ import (
 
 // starting are the parameters of calls that begin a run; not each takes all.
 var starting = []param{
-	{name: "id", text: "the id of the run; the same id again: the same run. As the header Idempotency-Key.", schema: idSchema, example: "order-17"},
+	{name: "id", text: "the id of the run; the same id again: the same run. as the header Idempotency-Key", schema: idSchema, example: "order-17"},
 	{name: "queue", text: "the queue; without it, that of the workflow", schema: nameSchema, example: "emails"},
 	{name: "partition", text: "the partition of the queue, such as a tenant", schema: idSchema, example: "acme"},
 	{name: "dedup", text: "a key that one run of the workflow holds at a time, until it ends", schema: idSchema, example: "invoice-4711"},
@@ -37,7 +37,7 @@ var starting = []param{
 	{name: "priority", text: "higher first", schema: with(whole(-1<<30, 1<<30), "0"), example: 5},
 	{name: "deadline", text: "when it is cancelled, if it has not ended; a duration counts from now", schema: momentSchema, example: "1h"},
 	labelParam("a label of the run", labelNames),
-	waits("Until when to wait for its end.", "0s"),
+	waits("until when to wait for its end", "0s"),
 }
 
 // startParams returns those with the names given.

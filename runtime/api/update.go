@@ -35,7 +35,7 @@ const (
 var updateOp = operation{
 	id: "updateRun", tag: "messages", summary: "Ask something of a run, and wait for its answer",
 	text:    "Without a key of the caller's the server makes one. The same call with the key that was answered waits on, and asks nothing twice.",
-	query:   []param{waits("Until when to wait for the answer.", "10s")},
+	query:   []param{waits("until when to wait for the answer", "10s")},
 	headers: []param{idempotencyParam},
 	body:    &body{text: "the request, whatever the run expects; none is null", schema: anyJSON, example: map[string]any{"street": "High Street 1"}},
 	replies: []reply{
