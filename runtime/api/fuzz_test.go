@@ -99,7 +99,7 @@ func FuzzQuery(f *testing.F) {
 		"label.a=b&label.c=d", "label.=x", "label.a%0Ab=c", "queue=", "queue=one&partition=p", "dedup=a&on_duplicate=reject", "debounce=a&quiet=1s&max_wait=2s",
 		"delay=1h&priority=-3&deadline=2h", "delay=-1s", "delay=9999999999h", "delay=2562047h47m16.854775807s", "deadline=9999-12-31T23:59:59Z", "deadline=2026-02-30T00:00:00Z",
 		"since=1h&since=2h", "a=1;b=2", "%zz", "id=a&id=b", "id=" + strings.Repeat("x", 201), "step=4.0.2", "step=..", "offset=9223372036854775807", "to=v2", "to=",
-		"priority=99999999999999999999", "wait=0s", "parent=seed", "version=%ff", "label.%ff=%ff", "since=0000-01-01T00:00:00Z", "until=292277026596h",
+		"priority=99999999999999999999", "wait=0s", "parent=seed", "version=%ff", "label.%ff=%ff", "label.b=%fa", "since=0000-01-01T00:00:00Z", "until=292277026596h",
 	} {
 		for which := range uint8(6) {
 			f.Add(which, q)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stepwell/stepwell/store"
 )
@@ -20,6 +21,10 @@ func checkQuery(r *http.Request, allowed []param) error {
 		return invalid("malformed query: " + err.Error())
 	}
 	for key, values := range q {
+		// It could not be shown again as it was given.
+		if !utf8.ValidString(key + strings.Join(values, "")) {
+			return invalid(fmt.Sprintf("parameter %.100q is not UTF-8", key))
+		}
 		i := slices.IndexFunc(allowed, func(p param) bool {
 			return p.name == key || strings.HasSuffix(p.name, ".") && strings.HasPrefix(key, p.name)
 		})

@@ -181,7 +181,8 @@ func (a *api) backfillSchedule(w http.ResponseWriter, r *http.Request) error {
 	if err := decodeStrictly(data, &v); err != nil {
 		return err
 	}
-	q, now := url.Values{"from": {string(v.From)}, "until": {string(v.Until)}}, time.Now()
+	q := url.Values{"from": {string(v.From)}, "until": {string(v.Until)}}
+	now := time.Now().Truncate(time.Microsecond) // as the engine's is, or now were in its future
 	if v.Until == "" {
 		q.Set("until", "0s")
 	}
