@@ -32,7 +32,7 @@ var cancelRun = &runChange{
 		switch {
 		case r.Status == store.Stuck:
 			return "It ends as cancelled at once. Its compensations do not run, for its code cannot."
-		case r.Fresh():
+		case r.StartedAt.IsZero():
 			return "It has not begun, and ends as cancelled at once."
 		}
 		return "The step under way is told to stop. No step begins after that; what it registered to undo its steps runs, then the run ends as cancelled. Its children are cancelled too, unless they were started to live on."
