@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -48,15 +49,15 @@ type listRow struct {
 	Left bool
 }
 
-// Took is how long the run has taken, or took.
-func (r listRow) Took() string {
+// Took is how long the run has taken so far, or took.
+func (r listRow) Took() template.HTML {
 	switch {
 	case r.StartedAt.IsZero():
 		return ""
-	case !r.EndedAt.IsZero():
-		return spanText(r.EndedAt.Sub(r.StartedAt))
+	case r.EndedAt.IsZero():
+		return sinceHTML(r.StartedAt, time.Now())
 	}
-	return ""
+	return template.HTML(spanText(r.EndedAt.Sub(r.StartedAt)))
 }
 
 type listData struct {

@@ -28,6 +28,11 @@ func agoHTML(t, now time.Time) template.HTML {
 	return template.HTML(`<time datetime="` + t.UTC().Format(stampForm) + `" title="` + timeText(t) + ` UTC" data-ago>` + agoText(t, now) + `</time>`)
 }
 
+// sinceHTML is how long ago a time was, which app.js keeps up to date.
+func sinceHTML(t, now time.Time) template.HTML {
+	return template.HTML(`<time datetime="` + t.UTC().Format(stampForm) + `" title="since ` + timeText(t) + ` UTC" data-since>` + roughly(max(0, now.Sub(t))) + `</time>`)
+}
+
 func agoText(t, now time.Time) string {
 	if d := t.Sub(now); d > 0 {
 		return "in " + roughly(d)

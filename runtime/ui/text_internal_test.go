@@ -29,6 +29,9 @@ func TestTexts(t *testing.T) {
 			t.Errorf("%v from now: %q, want %q", d, got, want)
 		}
 	}
+	if got := string(sinceHTML(now.Add(-time.Hour), now)); !strings.Contains(got, "data-since>1 h<") {
+		t.Error(got)
+	}
 	if got := string(agoHTML(now, now)); got != `<time datetime="2026-01-02T00:00:00.000000Z" title="2026-01-02 00:00:00 UTC" data-ago>0 s ago</time>` {
 		t.Error(got)
 	}

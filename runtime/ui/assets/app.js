@@ -100,9 +100,14 @@
     if (document.hidden || ago.length > 2000) return;
     var now = Date.now();
     for (var i = 0; i < ago.length; i++) {
-      if (!("ago" in ago[i].dataset)) continue;
-      var ms = now - Date.parse(ago[i].dateTime);
-      var text = ms < 0 ? "in " + roughly(-ms) : roughly(ms) + " ago";
+      var data = ago[i].dataset, ms = now - Date.parse(ago[i].dateTime), text;
+      if ("ago" in data) text = ms < 0 ? "in " + roughly(-ms) : roughly(ms) + " ago";
+      else if ("since" in data) text = roughly(Math.max(ms, 0));
+      else continue;
+      if (!data.local) {
+        data.local = "1";
+        ago[i].title = new Date(ago[i].dateTime).toLocaleString() + " (" + ago[i].title + ")";
+      }
       if (ago[i].textContent !== text) ago[i].textContent = text;
     }
   }, 1000);
