@@ -15,6 +15,8 @@ import (
 const (
 	// jsonMost is how much of a value a page shows, in bytes.
 	jsonMost = 64 << 10
+	// jsonTree is how much of a page a tree may be, in bytes.
+	jsonTree = 256 << 10
 	// jsonDeep is how deep it is taken apart; what is deeper is one line.
 	jsonDeep = 24
 )
@@ -52,14 +54,18 @@ func jsonHTML(data []byte) template.HTML {
 type jsonView struct {
 	dec *json.Decoder
 	b   []byte
+	n   int // bytes written in all
 }
 
-func (v *jsonView) write(s string) { v.b = append(v.b, s...) }
+func (v *jsonView) write(s string) {
+	v.b = append(v.b, s...)
+	v.n += len(s)
+}
 
-var errDeep = errors.New("too deep")
+var errDeep = errors.New("too deep, or too much")
 
 func (v *jsonView) value(depth int) error {
-	if depth > jsonDeep {
+	if depth > jsonDeep || v.n > jsonTree {
 		return errDeep
 	}
 	tok, err := v.dec.Token()

@@ -37,6 +37,10 @@ func TestJSON(t *testing.T) {
 			t.Errorf("%.60q reads %q, want %q\n%s", c.in, text.String(), c.want, got)
 		}
 	}
+	// Many small values are far more as a tree than as text.
+	if got := string(jsonHTML([]byte("[" + strings.Repeat("[],", 20_000) + "1]"))); len(got) > jsonMost+200 || !strings.HasPrefix(got, "<pre") {
+		t.Errorf("%d bytes of small values: %.100q", len(got), got)
+	}
 	large := `"` + strings.Repeat("é", jsonMost) + `"`
 	if got := string(jsonHTML([]byte(large))); len(got) > jsonMost+200 || !strings.Contains(got, "The first") {
 		t.Errorf("of %d bytes %d are shown: %.200s", len(large), len(got), got[len(got)-100:])
