@@ -17,7 +17,7 @@ const (
 	jsonMost = 64 << 10
 	// jsonTree is how much of a page a tree may be, in bytes.
 	jsonTree = 256 << 10
-	// jsonDeep is how deep it is taken apart; what is deeper is one line.
+	// jsonDeep is how deep it is taken apart; what is deeper is shown as text.
 	jsonDeep = 24
 )
 

@@ -44,9 +44,9 @@ type state struct {
 	Charts []chart
 	Stuck  []runtime.Run // the newest of them
 	Failed []runtime.Run
-	// StuckCount is how many there are.
-	StuckCount int64
-	Health     *healthDoc
+	// StuckCount and FailedCount are how many there are.
+	StuckCount, FailedCount int64
+	Health                  *healthDoc
 	// Aside are the versions for which runs wait, with their number.
 	Aside map[string]int64
 	// CanHealth: there is a health page.
@@ -69,7 +69,7 @@ type overviewData struct {
 }
 
 // Each of these is a part of the overview that is sent anew when it changed.
-var overviewParts = []string{"trouble", "counts", "charts", "failures"}
+var overviewParts = []string{"summary", "trouble", "counts", "charts", "failures"}
 
 func (u *UI) overview(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := bounded(r)
@@ -141,7 +141,7 @@ func (u *UI) present(ctx context.Context) (*state, map[string][]byte, error) {
 func (u *UI) look(ctx context.Context, now time.Time) (*state, error) {
 	all, stats := u.samples.last()
 	last := all[len(all)-1]
-	s := &state{At: now, Empty: true, Health: last.health, StuckCount: last.runs[store.Stuck], Aside: stats.Aside, CanHealth: u.has("/health")}
+	s := &state{At: now, Empty: true, Health: last.health, StuckCount: last.runs[store.Stuck], FailedCount: last.runs[store.Failed], Aside: stats.Aside, CanHealth: u.has("/health")}
 	for _, st := range store.Statuses() {
 		s.Counts = append(s.Counts, statusCount{st, last.runs[st]})
 		s.Empty = s.Empty && last.runs[st] == 0

@@ -83,14 +83,33 @@ func (s *stream) keep(closing <-chan struct{}, cancel context.CancelFunc) {
 }
 
 // send sends a fragment as an event, unless the last one of the name was the
-// same. It is false when the client has gone.
+// same but for the ages in it. It is false when the client has gone.
 func (s *stream) send(event string, html []byte) bool {
-	sum := maphash.Bytes(seed, html)
+	sum := maphash.Bytes(seed, ageless(html))
 	s.mu.Lock()
 	same := s.last[event] == sum
 	s.last[event] = sum
 	s.mu.Unlock()
 	return same || s.event(event, html)
+}
+
+// ageless is a fragment without the ages in it, which the page itself keeps up
+// to date: they make nothing new of it.
+func ageless(html []byte) []byte {
+	var b []byte
+	for {
+		i := bytes.Index(html, []byte("<time "))
+		if i < 0 {
+			return append(b, html...)
+		}
+		open := bytes.IndexByte(html[i:], '>')
+		end := bytes.Index(html[i:], []byte("</time>"))
+		if open < 0 || end < open {
+			return append(b, html...)
+		}
+		b = append(b, html[:i+open]...)
+		html = html[i+end:]
+	}
 }
 
 // event sends a fragment as an event. It is false when the client has gone.
