@@ -73,11 +73,13 @@ func New(next http.Handler, cfg Config) *Gate {
 }
 
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ours := g.ours(r.URL.Path)
+	ours, crooked := g.ours(r.URL.Path)
 	if ours {
 		protect(w.Header())
 	}
 	switch {
+	case crooked:
+		problems.Write(w, http.StatusNotFound, "not_found", "no such path: one begins with a slash, and has no empty parts and no dots alone in it")
 	case g.foreign.Check(r) != nil:
 		problems.Write(w, http.StatusForbidden, "cross_origin", "a page of another site may not change anything here")
 	case ours && inURL(r.URL.RawQuery):
@@ -221,20 +223,25 @@ func (g *Gate) navigates(r *http.Request) bool {
 
 // reads tells whether a request changes nothing. Paths that are not ours are
 // the program's own, and a GET there may do anything.
-func (g *Gate) reads(r *http.Request) bool { return isRead(r) && g.ours(r.URL.Path) }
+func (g *Gate) reads(r *http.Request) bool {
+	ours, _ := g.ours(r.URL.Path)
+	return isRead(r) && ours
+}
 
 func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-// ours tells whether a path is the API's or the UI's, whichever way it is read:
-// one with dots in it may end up elsewhere.
-func (g *Gate) ours(p string) bool {
+// ours tells whether a path is the API's or the UI's. A crooked one is, as it
+// stands or as a router would put it right: which of the two it means is not for
+// this and the next handler to decide differently.
+func (g *Gate) ours(p string) (ours, crooked bool) {
+	in := func(p string) bool { return below(p, g.cfg.Prefix+"/v1") || below(p, g.ui("")) }
 	clean := path.Clean(p)
-	in := func(dir string) bool { return below(p, dir) && below(clean, dir) }
-	return in(g.cfg.Prefix+"/v1") || in(g.ui(""))
+	ours = in(p) || in(clean)
+	return ours, !strings.HasPrefix(p, "/") || ours && p != clean && p != clean+"/"
 }
 
 func (g *Gate) open(p string) bool {
-	return p == g.cfg.Prefix+"/v1/ping" || slices.Contains(g.cfg.Open, p) || path.Clean(p) == p && below(p, g.ui("/assets"))
+	return p == g.cfg.Prefix+"/v1/ping" || slices.Contains(g.cfg.Open, p) || below(p, g.ui("/assets"))
 }
 
 func (g *Gate) ui(p string) string { return g.cfg.Prefix + "/ui" + p }

@@ -81,11 +81,12 @@ func TestRoles(t *testing.T) {
 		{"POST", "/v1/runs:cancel", viewer, 403, ""}, {"DELETE", "/v1/runs/x", viewer, 403, ""}, {"PATCH", "/v1/queues/x", viewer, 403, ""},
 		{"POST", "/ui/runs/x/cancel", viewer, 403, ""}, {"OPTIONS", "/v1/runs", viewer, 403, ""}, {"BREW", "/v1/runs", viewer, 403, ""},
 		{"GET", "/own", viewer, 403, ""}, {"GET", "/v1", viewer, 200, "viewer"}, {"GET", "/v11/x", viewer, 403, ""}, {"GET", "/uis", viewer, 403, ""},
-		// Wherever a router takes it.
-		{"GET", "/v1/../own", viewer, 403, ""}, {"GET", "/v1/%2e%2e/own", viewer, 403, ""}, {"GET", "//v1/runs", viewer, 403, ""}, {"GET", "/ui/../v1/runs", viewer, 403, ""},
+		// Wherever a router would take it.
+		{"GET", "/v1/../own", viewer, 404, ""}, {"GET", "/v1/%2e%2e/own", admin, 404, ""}, {"GET", "//v1/runs", viewer, 404, ""}, {"GET", "/ui/../v1/runs", admin, 404, ""},
+		{"GET", "/v1/runs//x", admin, 404, ""}, {"GET", "/own/../v1/runs", nil, 404, ""}, {"GET", "/open/../own", nil, 401, ""}, {"GET", "/v1/runs/", viewer, 200, "viewer"},
 		{"GET", "/open", nil, 200, ""}, {"GET", "/", nil, 200, ""}, {"GET", "/v1/ping", nil, 200, ""}, {"GET", "/ui/assets/a/b.css", nil, 200, ""},
-		{"GET", "/open/more", nil, 401, ""}, {"GET", "/v1/ping/", nil, 401, ""}, {"GET", "/v1/../open", nil, 401, ""}, {"GET", "/ui/assets/../runs", nil, 401, ""},
-		{"GET", "/ui/assets/%2e%2e/runs", nil, 401, ""}, {"GET", "/ui/assetsx", nil, 401, ""},
+		{"GET", "/open/more", nil, 401, ""}, {"GET", "/v1/ping/", nil, 401, ""}, {"GET", "/v1/../open", nil, 404, ""}, {"GET", "/ui/assets/../runs", nil, 404, ""},
+		{"GET", "/ui/assets/%2e%2e/runs", nil, 404, ""}, {"GET", "/ui/assetsx", nil, 401, ""},
 		{"GET", "/v1/runs", append(admin, viewer...), 400, ""},
 	} {
 		w := do(h, request(c.method, c.path, "", c.headers...))

@@ -172,7 +172,7 @@ func TestRoles(t *testing.T) {
 		{"vvv", "GET", "/v1/runs", 200}, {"vvv", "POST", "/v1/workflows/work/runs", 403}, {"vvv", "GET", "/closed", 403},
 		{"aaa", "GET", "/v1/runs", 200}, {"aaa", "POST", "/v1/workflows/work/runs", 202}, {"bbb", "POST", "/v1/workflows/work/runs", 202},
 		{"aaa", "GET", "/closed", 200}, {"", "GET", "/closed", 401}, {"", "GET", "/open", 200}, {"", "GET", "/v1/ping", 204},
-		{"", "GET", "/nope", 401}, {"", "GET", "/v1/../open", 401},
+		{"", "GET", "/nope", 401}, {"", "GET", "/v1/../open", 404},
 	} {
 		p.token = c.token
 		if code, _ := p.do(c.method, c.path, "{}"); code != c.want {
