@@ -262,12 +262,15 @@ func inURL(query string) bool {
 	return false
 }
 
-// localHost reports whether a Host header names this machine.
+// localHost reports whether a Host header names this machine, read as a browser
+// reads a URL.
 func localHost(host string) bool {
-	u := url.URL{Host: host}
-	name := u.Hostname()
-	ip, err := netip.ParseAddr(name)
-	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(name, "localhost")
+	u, err := url.Parse("http://" + host)
+	if err != nil || u.Host != host || u.User != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(u.Hostname(), "localhost")
 }
 
 type roleKey struct{}
