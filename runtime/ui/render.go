@@ -153,7 +153,10 @@ var notes = map[string]string{
 	"deleted":   "Deleted.",
 	"paused":    "Paused.",
 	"changed":   "Changed.",
-	"triggered": "Triggered.",
+	"existed":   "A run of this id was there already: nothing was started.",
+
+	"resumed-queue":    "Resumed: runs of it begin again.",
+	"resumed-schedule": "Resumed: it goes on with its next tick.",
 }
 
 func note(r *http.Request) string { return notes[r.URL.Query().Get("note")] }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,7 +128,7 @@ func (u *UI) showRun(w http.ResponseWriter, r *http.Request, status int, problem
 		d.Watch = u.path("runs", h.run.ID, "watch") + "?skip=" + strconv.Itoa(d.Timeline.Skip) + "&only=" + only
 	}
 	if u.admin(r) && u.has("/workflows/{name}") && slices.ContainsFunc(u.rt.Workflows(), func(w runtime.WorkflowInfo) bool { return w.Name == h.run.Workflow }) {
-		d.Again = u.path("workflows", h.run.Workflow) + "?like=" + h.run.ID
+		d.Again = u.path("workflows", h.run.Workflow) + "?like=" + url.QueryEscape(h.run.ID)
 	}
 	return u.render(w, r, page{Name: "run", Title: "Run " + h.run.ID, Nav: "/runs", Status: status}, d)
 }

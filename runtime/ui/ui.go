@@ -122,6 +122,9 @@ func (u *UI) routes() []route {
 		u.listRoutes(),
 		u.healthRoutes(),
 		u.runRoutes(),
+		u.workflowRoutes(),
+		u.queueRoutes(),
+		u.scheduleRoutes(),
 	)
 }
 

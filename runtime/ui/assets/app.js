@@ -111,4 +111,9 @@
       if (ago[i].textContent !== text) ago[i].textContent = text;
     }
   }, 1000);
+
+  // A moment in the time of whoever looks.
+  document.querySelectorAll("time[data-local]").forEach(function (t) {
+    t.textContent = new Date(t.dateTime).toLocaleString(undefined, { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" }) + " here";
+  });
 })();
