@@ -53,18 +53,25 @@ type runData struct {
 	Why      string // it is where it is, where that needs a word
 	Timeline *timelineView
 	Events   []runEvent
+	Streams  []runStream
 	Watch    string // where changes come from; empty: there will be none
 	Again    string // where a run with the same input can be started
 }
 
 type label struct{ Name, Value string }
 
-// runEvent is an event that the run has set, or a stream it has written to.
+// runEvent is an event that the run has set.
 type runEvent struct {
 	Name  string
 	Value []byte
 	At    time.Time
-	Path  string
+}
+
+// runStream is a stream that the run's workflow has written to; what its steps
+// wrote is not in its history.
+type runStream struct {
+	Name  string
+	Items int
 }
 
 // failureView is an error of a run or a step.
@@ -123,7 +130,6 @@ func (u *UI) showRun(w http.ResponseWriter, r *http.Request, status int, problem
 	d.Problem = problem
 	d.Input = u.rt.Reveal(h.run.Input)
 	d.Timeline = h.timeline().window(h.run.ID, h.run.ForkedFrom, only, skip)
-	d.Events = u.eventsOf(h.rows)
 	if !h.run.Status.Ended() {
 		d.Watch = u.path("runs", h.run.ID, "watch") + "?skip=" + strconv.Itoa(d.Timeline.Skip) + "&only=" + only
 	}
@@ -151,6 +157,7 @@ func windowParams(skip, only string) (int, string, error) {
 func (u *UI) runData(h *history, admin bool) *runData {
 	run := h.run
 	d := &runData{Run: run, Output: u.rt.Reveal(run.Output), Why: why(&run, h.rows, len(h.active) > 0)}
+	d.Events, d.Streams = u.eventsOf(h.rows), streamsOf(h.rows)
 	if admin {
 		d.Actions = actionsOf(&run)
 	}
@@ -258,7 +265,7 @@ func (u *UI) eventsOf(rows []store.Step) (events []runEvent) {
 		if row.Kind != store.KindSetEvent || row.Status != store.StepSucceeded {
 			continue
 		}
-		e := runEvent{row.Name, u.rt.Reveal(row.Output), row.EndedAt, row.Path}
+		e := runEvent{row.Name, u.rt.Reveal(row.Output), row.EndedAt}
 		if i, ok := at[row.Name]; ok {
 			events[i] = e
 		} else if len(events) < maxEvents {
@@ -267,4 +274,24 @@ func (u *UI) eventsOf(rows []store.Step) (events []runEvent) {
 		}
 	}
 	return events
+}
+
+// streamsOf counts what a run has written to its streams.
+func streamsOf(rows []store.Step) (streams []runStream) {
+	at := map[string]int{}
+	for i := range rows {
+		row := &rows[i]
+		if row.Kind != store.KindWrite || row.Status != store.StepSucceeded {
+			continue
+		}
+		if _, ok := at[row.Name]; !ok {
+			if len(streams) == maxEvents {
+				continue
+			}
+			at[row.Name] = len(streams)
+			streams = append(streams, runStream{Name: row.Name})
+		}
+		streams[at[row.Name]].Items++
+	}
+	return streams
 }

@@ -74,7 +74,7 @@ var forkRun = &runChange{
 		switch {
 		case step != "":
 			return "A new run begins with the same input. What was recorded before step " + step + " counts as done, with its results; from there on the code of now runs." + rest
-		case r.Status == store.Failed:
+		case r.Status == store.Failed && r.Error != nil && r.Error.Step != "":
 			return "A new run begins with the same input. What was recorded before the step that failed counts as done, with its results; from there on the code of now runs." + rest
 		}
 		return "A new run begins with the same input. All that was recorded counts as done, with its results; from there on the code of now runs." + rest

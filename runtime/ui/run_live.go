@@ -150,6 +150,7 @@ func (l *liveRun) send() bool {
 	}
 	return l.s.send("head", l.u.fragment("run", "run-head", d)) &&
 		l.s.send("result", l.u.fragment("run", "run-result", d)) &&
+		l.s.send("events", l.u.fragment("run", "run-events", d)) &&
 		l.s.send("axis", l.u.fragment("run", "timeline-axis", v)) &&
 		l.s.send("grid", l.u.fragment("run", "timeline-grid", v)) &&
 		l.s.send("more", l.u.fragment("run", "timeline-more", v)) &&

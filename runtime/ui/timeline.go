@@ -283,13 +283,13 @@ func (t *timeline) span(run *runtime.Run, now time.Time) {
 	if t.Begin.IsZero() {
 		t.Begin = run.CreatedAt
 	}
-	first := true
+	first := run.Base > 0 // the steps before were left behind
 	for i := range t.Lines {
 		l := &t.Lines[i]
 		if l.Copied {
 			continue // its times are those of the other run
 		}
-		if first && run.StartedAt.IsZero() || l.Begin.Before(t.Begin) && l.Kind != store.KindUpdate {
+		if first || l.Begin.Before(t.Begin) && l.Kind != store.KindUpdate {
 			t.Begin = l.Begin
 		}
 		first = false

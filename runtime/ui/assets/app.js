@@ -113,7 +113,7 @@
   }, 1000);
 
   // A moment in the time of whoever looks.
-  document.querySelectorAll("time[data-local]").forEach(function (t) {
+  document.querySelectorAll("time[data-here]").forEach(function (t) {
     t.textContent = new Date(t.dateTime).toLocaleString(undefined, { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" }) + " here";
   });
 })();
