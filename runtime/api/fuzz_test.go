@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -73,7 +74,8 @@ func sameJSON(a, b []byte) bool {
 
 func FuzzPath(f *testing.F) {
 	s := newServer(f, api.Config{}, runtime.Config{})
-	ops := s.contract.operations()
+	ops := slices.DeleteFunc(s.contract.operations(), func(op describedOp) bool { return !strings.Contains(op.path, "{") })
+	slices.SortFunc(ops, func(a, b describedOp) int { return strings.Compare(a.id, b.id) })
 	for i, name := range []string{"a", "", "a b", "../..", "a/../../ping", "%2e%2e", "x\r\nSet-Cookie: a=b", "\x00", "<script>", "ä", strings.Repeat("x", 300), "'; DROP TABLE runs"} {
 		for j := range 8 {
 			f.Add(uint8(8*i+j), name, name)

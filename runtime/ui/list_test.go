@@ -134,7 +134,7 @@ func TestListPages(t *testing.T) {
 
 // events reads a stream.
 type events struct {
-	t *testing.T
+	t testing.TB
 	s *bufio.Scanner
 }
 

@@ -26,7 +26,7 @@ const hostile = `"'><script>alert(1)</script><img src=x onerror=alert(2)>` + "\u
 
 // site is the web UI on a real engine and a real database.
 type site struct {
-	t    *testing.T
+	t    testing.TB
 	rt   *runtime.Runtime
 	ui   *ui.UI
 	url  string
@@ -52,7 +52,7 @@ func (b *lockedBuffer) String() string {
 	return b.b.String()
 }
 
-func newSite(t *testing.T, cfg ui.Config, more ...runtime.Definition) *site {
+func newSite(t testing.TB, cfg ui.Config, more ...runtime.Definition) *site {
 	t.Helper()
 	st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Config{})
 	if err != nil {
