@@ -142,8 +142,8 @@ func (rt *Runtime) bulk(ctx context.Context, k bulkKind, f Filter, b Bulk) (Bulk
 
 // narrow checks the filter and limits it to the states that the change is for.
 func (k *bulkKind) narrow(f Filter, b Bulk) (Filter, error) {
-	everything := len(f.Statuses) == 0 && f.IDPrefix == "" && f.Workflow == "" && f.Version == "" && f.Queue == nil && f.ParentID == "" && len(f.Labels) == 0 &&
-		f.Since.IsZero() && f.Until.IsZero()
+	everything := len(f.IDs) == 0 && len(f.Statuses) == 0 && f.IDPrefix == "" && f.Workflow == "" && f.Version == "" && f.Queue == nil && f.ParentID == "" &&
+		len(f.Labels) == 0 && f.Since.IsZero() && f.Until.IsZero()
 	if everything && !b.All {
 		return f, fmt.Errorf("%w: the filter excludes nothing, and all runs would be %s: say all if that is meant", ErrInvalid, k.verb)
 	}

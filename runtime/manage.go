@@ -27,6 +27,18 @@ func (rt *Runtime) Steps(ctx context.Context, id string) ([]store.Step, error) {
 	return rt.store.Load(ctx, run.Seq)
 }
 
+// StepsSince returns what changed in the history of a run after a position: of
+// each step with a row after it, all rows, in commit order. It looks at no more
+// than the first limit of those new rows; the position to go on from is that of
+// the last it has looked at, and the same when there are none. Positions are
+// those of [store.Step]; 0 is before the first.
+func (rt *Runtime) StepsSince(ctx context.Context, run *Run, after int64, limit int) ([]store.Step, int64, error) {
+	return rt.store.LoadSince(ctx, run.Seq, after, limit)
+}
+
+// HistoryPosition is that of the newest row of any history.
+func (rt *Runtime) HistoryPosition() int64 { return rt.store.Position() }
+
 // Stats counts what is in the store. Its NextDue heeds the ticks of schedules.
 func (rt *Runtime) Stats(ctx context.Context) (store.Stats, error) {
 	st, err := rt.store.Stats(ctx)

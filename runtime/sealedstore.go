@@ -136,13 +136,23 @@ func (s *sealedStore) Advance(ctx context.Context, sc store.Schedule, runs []sto
 
 func (s *sealedStore) Load(ctx context.Context, seq int64) ([]store.Step, error) {
 	rows, err := s.Store.Load(ctx, seq)
+	return s.rows(rows), err
+}
+
+func (s *sealedStore) LoadSince(ctx context.Context, seq, after int64, limit int) ([]store.Step, int64, error) {
+	rows, to, err := s.Store.LoadSince(ctx, seq, after, limit)
+	return s.rows(rows), to, err
+}
+
+// rows returns the rows with their errors opened.
+func (s *sealedStore) rows(rows []store.Step) []store.Step {
 	if slices.ContainsFunc(rows, func(r store.Step) bool { return r.Error != nil }) {
 		rows = slices.Clone(rows)
 		for i := range rows {
 			rows[i].Error = s.open(rows[i].Error)
 		}
 	}
-	return rows, err
+	return rows
 }
 
 func (s *sealedStore) Spans(ctx context.Context, after int64, limit int) (store.SpanPage, error) {

@@ -61,6 +61,19 @@ func (rt *Runtime) WatchRun(ctx context.Context, id string, every time.Duration)
 // for a minute at least.
 func (rt *Runtime) Position() string { return rt.watches.position() }
 
+// RunsSince returns, at once, the runs that changed since a position of
+// [Runtime.Position] or [Changes], perhaps none.
+func (rt *Runtime) RunsSince(position string) Changes {
+	w := rt.watches
+	defer w.attend()()
+	at, known := w.locate(position)
+	if !known {
+		return Changes{Position: w.name(at), Lost: true}
+	}
+	ids, at, lost := w.since(at)
+	return Changes{Position: w.name(at), Runs: ids, Lost: lost}
+}
+
 // WatchRuns yields the runs that changed since a position, and goes on with
 // what changes: at most once in every, each run once in what is yielded. The
 // position "" means now; then, and when the position is lost, the first Changes
@@ -84,7 +97,12 @@ func (rt *Runtime) WatchRuns(ctx context.Context, after string, every time.Durat
 		for {
 			var c Changes
 			err := p.next(ctx, func() (news <-chan struct{}) {
-				c.Runs, at, c.Lost, news = w.since(at)
+				for news == nil {
+					if c.Runs, at, c.Lost = w.since(at); len(c.Runs) > 0 || c.Lost {
+						return nil
+					}
+					news = w.next(at)
+				}
 				return news
 			})
 			if err != nil {

@@ -189,25 +189,32 @@ func (w *watches) position() string {
 // name writes the position after a change.
 func (w *watches) name(n uint64) string { return w.life + "." + strconv.FormatUint(n, 36) }
 
-// since returns the runs that changed after a position of the caller's, and
-// when there are none, a channel that is closed at the next change. lost: some
-// changes were forgotten.
-func (w *watches) since(at uint64) (ids []string, now uint64, lost bool, news <-chan struct{}) {
+// since returns the runs that changed after a position of the caller's. lost:
+// some changes were forgotten.
+func (w *watches) since(at uint64) (ids []string, now uint64, lost bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if at < w.forgotten {
-		return nil, w.last, true, nil
+		return nil, w.last, true
 	}
 	for e := w.order.Back(); e != nil && e.Value.(*change).n > at; e = e.Prev() {
 		ids = append(ids, e.Value.(*change).id)
 	}
-	if len(ids) == 0 {
-		if w.news == nil {
-			w.news = make(chan struct{})
-		}
-		news = w.news
+	return ids, w.last, false
+}
+
+// next returns nil when something changed after a position, and otherwise a
+// channel that is closed when it does.
+func (w *watches) next(at uint64) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.last != at {
+		return nil
 	}
-	return ids, w.last, false, news
+	if w.news == nil {
+		w.news = make(chan struct{})
+	}
+	return w.news
 }
 
 // locate reads a position; false when it is none of this runtime's.

@@ -118,6 +118,8 @@ type NewRun struct {
 
 // Filter selects runs. Zero fields do not filter.
 type Filter struct {
+	// IDs selects from these runs only; those that do not exist are left out.
+	IDs      []string
 	Statuses []Status
 	// IDPrefix is how the id begins.
 	IDPrefix string

@@ -34,6 +34,13 @@ type Store interface {
 	// A run without history, or no run, gives an empty one.
 	Load(ctx context.Context, seq int64) ([]Step, error)
 
+	// LoadSince returns what changed in a run's history after a position, in one
+	// read: of each step with a row after it, all rows, in commit order. It looks
+	// no further than the first limit of those new rows; to is the position of
+	// the last it has looked at, or after when there are none. Positions are those
+	// of [Step.Pos].
+	LoadSince(ctx context.Context, seq, after int64, limit int) (rows []Step, to int64, err error)
+
 	// Record appends a row to the history. Not idempotent: the same path and
 	// attempt twice is ErrConflict. step must not be changed before the write
 	// is answered, and not at all when ctx ended the wait.

@@ -50,6 +50,8 @@ type api struct {
 	rate    rate
 	// described is the document of the API, made when it is first asked for.
 	described func() (described, error)
+
+	runFeeds runFeeds
 }
 
 // New returns the handler of everything below Prefix/v1/. It is safe for concurrent

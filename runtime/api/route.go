@@ -30,6 +30,7 @@ func (a *api) routes() []route {
 		{http.MethodDelete, "/v1/runs/{id}", a.delete, deleteOp, false},
 		{http.MethodGet, "/v1/runs/{id}/steps", a.steps, stepsOp, false},
 		{http.MethodGet, "/v1/runs/{id}/history", a.history, historyOp, false},
+		{http.MethodGet, "/v1/runs/{id}/watch", a.watchRun, watchRunOp, false},
 		{http.MethodPost, "/v1/runs/{id}/cancel", a.cancel, cancelOp, false},
 		{http.MethodPost, "/v1/runs/{id}/resume", a.resume, resumeOp, false},
 		{http.MethodGet, "/v1/schedules", a.schedules, schedulesOp, false},

@@ -33,6 +33,8 @@ type server struct {
 	host     string // under which it is asked by send; default localhost
 	logger   *slog.Logger
 	test     testing.TB
+	// close ends everything.
+	close func()
 }
 
 type order struct {
@@ -42,7 +44,14 @@ type order struct {
 
 func newServer(t testing.TB, cfg api.Config, rcfg runtime.Config) *server {
 	t.Helper()
-	st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Config{})
+	return newServerOn(t, filepath.Join(t.TempDir(), "test.db"), cfg, rcfg)
+}
+
+// newServerOn serves a database. It can be stopped, and another started on the
+// same one.
+func newServerOn(t testing.TB, path string, cfg api.Config, rcfg runtime.Config) *server {
+	t.Helper()
+	st, err := sqlite.Open(t.Context(), path, sqlite.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,13 +76,14 @@ func newServer(t testing.TB, cfg api.Config, rcfg runtime.Config) *server {
 	s.handler = api.New(s.rt, cfg)
 	hs := httptest.NewServer(s.handler)
 	s.url = hs.URL
-	t.Cleanup(func() {
+	s.close = sync.OnceFunc(func() {
 		hs.Close()
 		s.stop()
 		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(s.close)
 	eventually(t, "the engine is ready", s.rt.Ready)
 	description, err := s.request(t.Context(), "GET", "/v1/openapi.json", nil)
 	if err == nil {
@@ -111,8 +121,10 @@ func (s *server) definitions() []runtime.Definition {
 		runtime.Define("sleeper", func(ctx context.Context, _ any) (any, error) {
 			return nil, runtime.Sleep(ctx, time.Hour)
 		}),
+		runtime.Define("again", again),
 		runtime.Define("counter", count),
 		runtime.Define("listener", listen),
+		runtime.Define("tangled", tangled),
 		runtime.Define("teller", tell),
 		runtime.NewQueue("one", runtime.QueueConfig{Concurrency: 1}),
 	}

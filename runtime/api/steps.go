@@ -40,15 +40,17 @@ type stepsJSON struct {
 
 var stepsOp = operation{
 	id: "listSteps", tag: "runs", summary: "The steps of a run, with their attempts",
-	replies: []reply{{status: http.StatusOK, text: "the steps", of: reflect.TypeFor[stepsJSON](), example: stepsJSON{[]stepJSON{{
-		Path: "0", Name: "charge", Kind: store.KindStep, Status: store.StepSucceeded, Output: payload(`"pay-1"`), Attempt: 2,
-		Attempts: []attemptJSON{
-			{exampleTime(1), exampleTime(2), &store.Failure{Message: "gateway: 502"}},
-			{exampleTime(3), exampleTime(4), nil},
-		},
-		StartedAt: exampleTime(1), EndedAt: exampleTime(4),
-	}}}}},
-	codes: []string{"not_found"}, depth: reading,
+	replies: []reply{{status: http.StatusOK, text: "the steps", of: reflect.TypeFor[stepsJSON](), example: stepsJSON{[]stepJSON{exampleStep}}}},
+	codes:   []string{"not_found"}, depth: reading,
+}
+
+var exampleStep = stepJSON{
+	Path: "0", Name: "charge", Kind: store.KindStep, Status: store.StepSucceeded, Output: payload(`"pay-1"`), Attempt: 2,
+	Attempts: []attemptJSON{
+		{exampleTime(1), exampleTime(2), &store.Failure{Message: "gateway: 502"}},
+		{exampleTime(3), exampleTime(4), nil},
+	},
+	StartedAt: exampleTime(1), EndedAt: exampleTime(4),
 }
 
 // steps answers the steps of a run in the order of their paths.
@@ -65,7 +67,15 @@ func (a *api) steps(w http.ResponseWriter, r *http.Request) error {
 // stepsOf joins the rows of each path. They come in commit order, so the last
 // row of a path says how the step stands.
 func (a *api) stepsOf(rows []store.Step) []stepJSON {
-	steps := []stepJSON{}
+	steps, _ := a.joinSteps(rows)
+	slices.SortFunc(steps, func(a, b stepJSON) int { return store.ComparePaths(a.Path, b.Path) })
+	return steps
+}
+
+// joinSteps returns the steps in the order of their first rows, and the
+// position of the last row of each.
+func (a *api) joinSteps(rows []store.Step) (steps []stepJSON, last []int64) {
+	steps = []stepJSON{}
 	index := map[string]int{}
 	for i := range rows {
 		row := &rows[i]
@@ -74,12 +84,13 @@ func (a *api) stepsOf(rows []store.Step) []stepJSON {
 			at = len(steps)
 			index[row.Path] = at
 			steps = append(steps, stepJSON{Path: row.Path, Attempts: []attemptJSON{}, StartedAt: stamp{row.StartedAt}, Copied: row.Copied()})
+			last = append(last, 0)
 		}
 		row.Output = a.rt.Reveal(row.Output)
 		steps[at].add(row)
+		last[at] = row.Pos
 	}
-	slices.SortFunc(steps, func(a, b stepJSON) int { return store.ComparePaths(a.Path, b.Path) })
-	return steps
+	return steps, last
 }
 
 func (s *stepJSON) add(row *store.Step) {

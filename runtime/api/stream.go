@@ -1,15 +1,11 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"reflect"
 	"strconv"
-	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/gorilla/mux"
@@ -17,9 +13,6 @@ import (
 	"github.com/stepwell/stepwell/runtime"
 	"github.com/stepwell/stepwell/store"
 )
-
-// stillThere is how often a stream without items says that it goes on.
-const stillThere = 15 * time.Second
 
 // endJSON ends a stream.
 type endJSON struct {
@@ -62,14 +55,18 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
 	defer leave()
 	ctx, cancel := a.untilClosing(r.Context())
 	defer cancel()
-	s := &eventStream{w: w, c: http.NewResponseController(w)}
-	if s.open() != nil || r.Method == http.MethodHead {
-		return nil // the client has gone, or wants no more
+	s, more := openStream(w, r)
+	defer s.close()
+	if !more {
+		return nil
 	}
 	items := make(chan iterated)
 	go follow(a.rt.Stream(ctx, id, name, runtime.From(from)), items, ctx.Done())
-	still := time.NewTicker(stillThere)
-	defer still.Stop()
+	defer func() {
+		cancel()
+		for range items { // until it has returned
+		}
+	}()
 	for {
 		select {
 		case it, more := <-items:
@@ -79,10 +76,9 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
 			case !more:
 				return a.endStream(s, r, id)
 			}
-			still.Reset(stillThere)
 			err = s.sendItem(it.item.Offset, a.rt.Reveal(it.item.Value))
-		case <-still.C:
-			err = s.write([]byte(": still there\n\n"))
+		case <-s.still.C:
+			err = s.sayStill()
 		}
 		if err != nil {
 			return nil // the client has gone
@@ -145,21 +141,6 @@ func offsetOf(r *http.Request) (int64, error) {
 	return n + 1, nil
 }
 
-// eventStream writes server-sent events.
-type eventStream struct {
-	w http.ResponseWriter
-	c *http.ResponseController
-}
-
-func (s *eventStream) open() error {
-	h := s.w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Accel-Buffering", "no") // proxies hold it back otherwise
-	s.w.WriteHeader(http.StatusOK)
-	return s.write(nil)
-}
-
 // notJSON is the type of the events whose item is not JSON: one who does not know
 // it must not take it for a string.
 const notJSON = "base64"
@@ -171,31 +152,4 @@ func (s *eventStream) sendItem(offset int64, value []byte) error {
 		return s.send(id, notJSON, raw)
 	}
 	return s.send(id, "", item)
-}
-
-func (s *eventStream) send(id, event string, data any) error {
-	var b bytes.Buffer
-	if id != "" {
-		fmt.Fprintf(&b, "id: %s\n", id)
-	}
-	if event != "" {
-		fmt.Fprintf(&b, "event: %s\n", event)
-	}
-	text, err := json.Marshal(data) // on one line
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(&b, "data: %s\n\n", text)
-	return s.write(b.Bytes())
-}
-
-// write gives a client that does not read a bounded time.
-func (s *eventStream) write(p []byte) error {
-	if err := s.c.SetWriteDeadline(time.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	if _, err := s.w.Write(p); err != nil {
-		return err
-	}
-	return s.c.Flush()
 }

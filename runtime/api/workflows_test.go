@@ -31,7 +31,7 @@ func TestWorkflows(t *testing.T) {
 			t.Errorf("order (-want +got):\n%s", d)
 		}
 	}
-	if d := cmp.Diff([]string{"broken", "counter", "echo", "gated", "listener", "order", "sleeper", "teller"}, names); d != "" {
+	if d := cmp.Diff([]string{"again", "broken", "counter", "echo", "gated", "listener", "order", "sleeper", "tangled", "teller"}, names); d != "" {
 		t.Errorf("workflows (-want +got):\n%s", d)
 	}
 }

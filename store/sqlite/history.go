@@ -62,6 +62,21 @@ func (s *Store) Load(ctx context.Context, seq int64) (steps []store.Step, err er
 	return steps, err
 }
 
+// LoadSince implements [store.Store].
+func (s *Store) LoadSince(ctx context.Context, seq, after int64, limit int) (steps []store.Step, to int64, err error) {
+	to = after
+	looked := 0
+	err = s.r.query(ctx, selectStepsSince, func(r row) error {
+		step, err := scanStep(r)
+		steps = append(steps, step)
+		if step.Pos > after && looked < limit {
+			looked, to = looked+1, step.Pos
+		}
+		return err
+	}, seq, after, int64(limit))
+	return steps, to, err
+}
+
 // scanStep reads the columns stepColumns.
 func scanStep(r row) (store.Step, error) {
 	s := store.Step{

@@ -120,6 +120,21 @@ FROM steps
 WHERE run = ?1 AND pos > COALESCE((SELECT base_pos FROM runs WHERE seq = ?1), 0)
 ORDER BY pos`
 
+	// selectStepsSince gives all rows of the steps that have one of the first ?3
+	// rows after ?2. It visits the run's rows to find them, without their outputs:
+	// an index for it would cost every step.
+	selectStepsSince = `
+WITH base AS (SELECT COALESCE((SELECT base_pos FROM runs WHERE seq = ?1), 0) AS pos)
+SELECT ` + stepColumns + `
+FROM steps
+WHERE run = ?1 AND pos > (SELECT pos FROM base) AND path IN (
+    SELECT path
+    FROM steps
+    WHERE run = ?1 AND pos > MAX(?2, (SELECT pos FROM base))
+    ORDER BY pos
+    LIMIT ?3)
+ORDER BY pos`
+
 	suspendRun = `
 UPDATE runs
 SET status = 4, wake_at = ?3, due_at = ` + earliestDue + `

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,6 +78,9 @@ func listQuery(f store.Filter) (string, []any) {
 		cond(id+" >= ?", f.IDPrefix)
 		cond(id+" < ?", f.IDPrefix+"~")
 	}
+	if len(f.IDs) > 0 {
+		cond("id IN (SELECT value FROM json_each(?))", jsonText(f.IDs))
+	}
 	if f.Workflow != "" {
 		cond("workflow = ?", f.Workflow)
 	}
@@ -114,6 +118,12 @@ func listQuery(f store.Filter) (string, []any) {
 		limit = defaultPage
 	}
 	return query + "ORDER BY seq DESC\nLIMIT ?", append(args, int64(min(limit, maxPage)))
+}
+
+// jsonText is a list as an argument.
+func jsonText(ids []string) string {
+	b, _ := json.Marshal(ids) // strings always can be
+	return string(b)
 }
 
 // Stats implements [store.Store].

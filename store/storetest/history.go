@@ -42,6 +42,48 @@ var historyRules = []rule{
 			f.broken("%d rows, want 12", len(steps))
 		}
 	}},
+	{"LoadSince returns all rows of the steps that have new ones, page by page", func(f *fixture) {
+		r, other := f.running("a"), f.running("b")
+		retry := func(path string, attempt int) {
+			f.Helper()
+			s := aStep(path)
+			s.Attempt, s.Status = attempt, store.StepRetrying
+			f.must(f.s.Record(f.Context(), r.Claim(), &s))
+		}
+		retry("0", 1)
+		f.record(r.Claim(), "1")
+		f.record(other.Claim(), "0")
+		retry("2", 1)
+		retry("0", 2)
+		f.record(r.Claim(), "3")
+		all := f.load(r.Seq)
+		for after := range all[len(all)-1].Pos + 2 {
+			for limit := 1; limit <= len(all)+1; limit++ {
+				news, to := 0, after
+				in := map[string]bool{}
+				for _, s := range all {
+					if s.Pos > after && news < limit {
+						news, to, in[s.Path] = news+1, s.Pos, true
+					}
+				}
+				var want []store.Step
+				for _, s := range all {
+					if in[s.Path] {
+						want = append(want, s)
+					}
+				}
+				got, gotTo, err := f.s.LoadSince(f.Context(), r.Seq, after, limit)
+				f.must(err)
+				f.wantSame(fmt.Sprintf("after %d, limit %d", after, limit), got, want)
+				f.wantSame(fmt.Sprintf("the end after %d, limit %d", after, limit), gotTo, to)
+			}
+		}
+		rows, to, err := f.s.LoadSince(f.Context(), 99, 0, 10)
+		f.must(err)
+		if len(rows) > 0 || to != 0 {
+			f.broken("no run: %d rows, to %d", len(rows), to)
+		}
+	}},
 	{"a run without history, or no run, has an empty history", func(f *fixture) {
 		r := f.running("a")
 		if n := len(f.load(r.Seq)) + len(f.load(99)) + len(f.load(-1)); n != 0 {

@@ -75,6 +75,8 @@ var readRules = []rule{
 			filter store.Filter
 			want   []string
 		}{
+			"named":       {store.Filter{IDs: []string{"two", "none", "plain", "two", `"'%`}}, []string{"two", "plain"}},
+			"named, stat": {store.Filter{IDs: []string{"two", "failed"}, Statuses: []store.Status{store.Failed}}, []string{"failed"}},
 			"status":      {store.Filter{Statuses: []store.Status{store.Failed}}, []string{"failed"}},
 			"statuses":    {store.Filter{Statuses: []store.Status{store.Delayed, store.Failed, store.Failed}}, []string{"delayed", "failed"}},
 			"no such":     {store.Filter{Statuses: []store.Status{store.Stuck}}, nil},
