@@ -52,6 +52,7 @@ type api struct {
 	described func() (described, error)
 
 	runFeeds runFeeds
+	listFeed listFeed
 }
 
 // New returns the handler of everything below Prefix/v1/. It is safe for concurrent

@@ -31,6 +31,13 @@ const (
 	keptBytes = 1 << 20
 )
 
+// begin makes a feed that was stopped ready to start again.
+func (f *feed[T]) begin() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kept, f.first, f.size, f.over = nil, f.first+len(f.kept), 0, false
+}
+
 // start has follow make the feed until the context ends, or it returns.
 func (f *feed[T]) start(follow func(context.Context)) {
 	ctx, end := context.WithCancel(context.Background())

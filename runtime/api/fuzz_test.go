@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -25,15 +26,17 @@ import (
 // send gives a request to the handler; headers are name and value in turn.
 func (s *server) send(t *testing.T, method, path, query, body string, headers ...string) answer {
 	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	req := (&http.Request{
 		Method: method, URL: &url.URL{Path: path, RawQuery: query}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: cmp.Or(s.host, "localhost"), RemoteAddr: "127.0.0.1:1",
 		Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
-	}).WithContext(t.Context())
+	}).WithContext(ctx)
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	s.handler.ServeHTTP(w, req)
+	s.handler.ServeHTTP(&beginning{w, cancel}, req)
 	a := answer{status: w.Code, header: w.Header(), body: w.Body.String(), request: req}
 	if a.status >= 500 {
 		t.Errorf("%s %q ?%q: %d %s", method, path, query, a.status, a.body)
@@ -49,6 +52,18 @@ func (s *server) send(t *testing.T, method, path, query, body string, headers ..
 		t.Errorf("%s %q ?%q: %d without a problem: %s", method, path, query, a.status, a.body)
 	}
 	return a
+}
+
+// beginning is a client that leaves once the first events of a stream have come.
+type beginning struct {
+	*httptest.ResponseRecorder
+	leave func()
+}
+
+func (b *beginning) Flush() {
+	if b.Body.Len() > 0 {
+		b.leave()
+	}
 }
 
 // tidy is a path as the router wants it.
@@ -103,13 +118,14 @@ func FuzzQuery(f *testing.F) {
 		"since=1h&since=2h", "a=1;b=2", "%zz", "id=a&id=b", "id=" + strings.Repeat("x", 201), "step=4.0.2", "step=..", "offset=9223372036854775807", "to=v2", "to=",
 		"priority=99999999999999999999", "wait=0s", "parent=seed", "version=%ff", "label.%ff=%ff", "label.b=%fa", "since=0000-01-01T00:00:00Z", "until=292277026596h",
 	} {
-		for which := range uint8(6) {
+		for which := range uint8(8) {
 			f.Add(which, q)
 		}
 	}
 	calls := []struct{ method, path string }{
 		{"GET", "/v1/runs"}, {"POST", "/v1/workflows/sleeper/runs"}, {"POST", "/v1/runs/seed/fork"},
 		{"GET", "/v1/runs/seed/streams/s"}, {"POST", "/v1/runs/seed/version"}, {"POST", "/v1/schedules/yearly/trigger"},
+		{"GET", "/v1/runs:watch"}, {"GET", "/v1/runs/seed/watch"},
 	}
 	f.Fuzz(func(t *testing.T, which uint8, query string) {
 		if strings.Contains(query, "wait=") && !strings.Contains(query, "wait=0s") {
@@ -285,7 +301,9 @@ func FuzzHeaders(f *testing.F) {
 				t.Errorf("Idempotency-Key %q: run %q", key, id)
 			}
 		}
-		s.send(t, "GET", "/v1/runs/seed/streams/s", "", "", "Last-Event-ID", last)
+		for _, path := range []string{"/v1/runs/seed/streams/s", "/v1/runs/seed/watch", "/v1/runs:watch"} {
+			s.send(t, "GET", path, "", "", "Last-Event-ID", last)
+		}
 		s.send(t, "GET", "/v1/openapi.json", "", "", "If-None-Match", last)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,24 +21,29 @@ type pageJSON struct {
 	Next string    `json:"next,omitzero" jsonschema:"there is another page: ask for it with this as cursor"`
 }
 
+// filterParams select runs.
+var filterParams = []param{
+	{name: "status", text: "statuses; the parameter may be given several times, or the statuses with commas between", repeatable: true,
+		schema: &jsonschema.Schema{Type: "array", Items: statusSchema, MinItems: new(1)}, example: []string{"failed", "stuck"}},
+	{name: "workflow", text: "the workflow", schema: anyText, example: "checkout"},
+	{name: "version", text: "the version they were started under", schema: anyText, example: "v1"},
+	{name: "queue", text: "the queue; empty: the runs without one", schema: anyText, example: "emails"},
+	labelParam("a label they have, with this value", ""),
+	{name: "since", text: "created at this time or after; a duration counts back from now", schema: momentSchema, example: "24h"},
+	{name: "until", text: "created before this time; a duration counts back from now", schema: momentSchema, example: "2026-01-31T12:00:00Z"},
+	{name: "parent", text: "the id of their parent", schema: anyText, example: "order-17"},
+}
+
 var listOp = operation{
 	id: "listRuns", tag: "runs", summary: "A page of runs, newest first",
 	text: "A page that has become heavy (about 8 MiB of inputs and outputs) ends before its limit. What is started meanwhile is on no later page.",
-	query: []param{
-		{name: "status", text: "statuses; the parameter may be given several times, or the statuses with commas between", repeatable: true,
-			schema: &jsonschema.Schema{Type: "array", Items: statusSchema, MinItems: new(1)}, example: []string{"failed", "stuck"}},
-		{name: "workflow", text: "the workflow", schema: anyText, example: "checkout"},
-		{name: "version", text: "the version they were started under", schema: anyText, example: "v1"},
-		{name: "queue", text: "the queue; empty: the runs without one", schema: anyText, example: "emails"},
-		labelParam("a label they have, with this value", ""),
-		{name: "since", text: "created at this time or after; a duration counts back from now", schema: momentSchema, example: "24h"},
-		{name: "until", text: "created before this time; a duration counts back from now", schema: momentSchema, example: "2026-01-31T12:00:00Z"},
-		{name: "parent", text: "the id of their parent", schema: anyText, example: "order-17"},
-		{name: "limit", text: "how many at most", schema: with(whole(1, maxLimit), strconv.Itoa(defaultLimit)), example: 20},
-		{name: "cursor", text: "the next of an answer to the same call", schema: anyText, example: cursorOf(4711)},
-	},
+	query: append(slices.Clone(filterParams),
+		param{name: "limit", text: "how many at most", schema: with(whole(1, maxLimit), strconv.Itoa(defaultLimit)), example: 20},
+		param{name: "cursor", text: "the next of an answer to the same call", schema: anyText, example: cursorOf(4711)},
+	),
 	replies: []reply{{status: http.StatusOK, text: "the page", of: reflect.TypeFor[pageJSON](),
-		example: pageJSON{Runs: []runJSON{exampleRun}, Next: cursorOf(4711)}}},
+		example: pageJSON{Runs: []runJSON{exampleRun}, Next: cursorOf(4711)},
+		headers: map[string]string{positionHeader: "where GET /v1/runs:watch goes on from to miss nothing, as after"}}},
 	depth: reading,
 }
 
@@ -57,6 +63,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := bounded(r)
 	defer cancel()
+	position := a.rt.Position() // before anything is read
 	page := pageJSON{Runs: []runJSON{}}
 	// Runs can carry megabytes each, so the page is read in growing pieces and
 	// ends early when it has become heavy.
@@ -70,6 +77,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) error {
 		for i := range runs {
 			if len(page.Runs) == limit || size > pageBytes {
 				page.Next = cursorOf(f.Before)
+				w.Header().Set(positionHeader, position)
 				return answer(w, http.StatusOK, page)
 			}
 			page.Runs = append(page.Runs, a.runOf(&runs[i]))
@@ -77,6 +85,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) error {
 			f.Before = runs[i].Seq
 		}
 		if len(runs) < f.Limit {
+			w.Header().Set(positionHeader, position)
 			return answer(w, http.StatusOK, page)
 		}
 		piece *= 2

@@ -21,6 +21,7 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/v1/workflows", a.workflows, workflowsOp, false},
 		{http.MethodPost, "/v1/workflows/{name}/runs", a.start, startOp, false},
 		{http.MethodGet, "/v1/runs", a.list, listOp, false},
+		{http.MethodGet, "/v1/runs:watch", a.watchRuns, watchRunsOp, false},
 		{http.MethodPost, "/v1/runs:cancel", a.bulk(a.rt.CancelAll), cancelAllOp, false},
 		{http.MethodPost, "/v1/runs:resume", a.bulk(a.rt.ResumeAll), resumeAllOp, false},
 		{http.MethodPost, "/v1/runs:delete", a.bulk(a.rt.DeleteAll), deleteAllOp, false},

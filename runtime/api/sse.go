@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,6 +62,22 @@ func (s *eventStream) send(id, event string, data any) error {
 	}
 	s.add(f)
 	return s.flush()
+}
+
+// await waits for news, and meanwhile says that the stream goes on.
+func (s *eventStream) await(ctx context.Context, news <-chan struct{}) error {
+	for {
+		select {
+		case <-news:
+			return nil
+		case <-s.still.C:
+			if err := s.sayStill(); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // sayStill tells the client, and what is between, that there is no news.

@@ -261,14 +261,8 @@ func (c *runClient) follow(ctx context.Context) error {
 		}
 		c.f.mu.Unlock()
 		if news != nil {
-			select {
-			case <-news:
-			case <-c.s.still.C:
-				if err := c.s.sayStill(); err != nil {
-					return err
-				}
-			case <-ctx.Done():
-				return ctx.Err()
+			if err := c.s.await(ctx, news); err != nil {
+				return err
 			}
 			continue
 		}

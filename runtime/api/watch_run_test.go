@@ -24,7 +24,8 @@ type sse struct {
 	id, event, data string
 }
 
-// listen reads the events of a stream until fn returns false or it ends.
+// listenTo reads the events of a stream until fn returns false or it ends. Each
+// is held to the contract.
 func (s *server) listenTo(ctx context.Context, path, last string, fn func(sse) bool) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
 	if err != nil {
@@ -41,21 +42,29 @@ func (s *server) listenTo(ctx context.Context, path, last string, fn func(sse) b
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
 		return fmt.Errorf("answered %d, %s", resp.StatusCode, resp.Header.Get("Content-Type"))
 	}
+	if err := s.contract.check(req, "", answer{status: resp.StatusCode, header: resp.Header}); err != nil {
+		return err
+	}
 	lines := bufio.NewReader(resp.Body)
-	e := sse{id: last}
+	e, text := sse{id: last}, ""
+	where := []string{"paths", s.contract.find(req.URL.Path), "get", "responses", "200", "content", "text/event-stream"}
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			return err
 		}
+		text += line
 		line = strings.TrimSuffix(line, "\n")
 		name, value, _ := strings.Cut(line, ": ")
 		switch {
 		case line == "":
+			if err := s.contract.stream(text, where); err != nil {
+				return err
+			}
 			if e.data != "" && !fn(e) {
 				return nil
 			}
-			e = sse{id: e.id}
+			e, text = sse{id: e.id}, ""
 		case name == "id":
 			e.id = value
 		case name == "event":
