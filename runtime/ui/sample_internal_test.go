@@ -40,3 +40,32 @@ func TestSamplesAreBounded(t *testing.T) {
 		wg.Wait()
 	}, runtime.Define("echo", func(_ context.Context, in any) (any, error) { return in, nil }))
 }
+
+// TestLooksAreShared: whoever looks within a second sees the same, drawn once.
+func TestLooksAreShared(t *testing.T) {
+	runtimetest.Run(t, func(t *testing.T, env *runtimetest.Env) {
+		u := New(env.Runtime(), Config{})
+		first, parts, err := u.present(t.Context())
+		if err != nil || len(parts) != len(overviewParts) {
+			t.Fatalf("%d parts, %v", len(parts), err)
+		}
+		counted := u.samples.nextStats
+		for range 3 {
+			if again, _, err := u.present(t.Context()); err != nil || again != first {
+				t.Errorf("another look within a second made another state, %v", err)
+			}
+		}
+		time.Sleep(sampleEvery)
+		next, _, err := u.present(t.Context())
+		if err != nil || next == first {
+			t.Errorf("a second later it is the same, %v", err)
+		}
+		if !u.samples.nextStats.Equal(counted) {
+			t.Error("the store was counted again after a second")
+		}
+		time.Sleep(3 * time.Second)
+		if _, _, err := u.present(t.Context()); err != nil || u.samples.nextStats.Equal(counted) {
+			t.Errorf("after four seconds the store was not counted again, %v", err)
+		}
+	}, runtime.Define("echo", func(_ context.Context, in any) (any, error) { return in, nil }))
+}
