@@ -88,6 +88,7 @@ func (g *Gate) logIn(w http.ResponseWriter, r *http.Request) {
 		g.cfg.Login(w, http.StatusUnauthorized, page)
 		return
 	}
+	g.cfg.Logger.InfoContext(r.Context(), "somebody logged in", "role", string(t.Role), "from", g.client(r).String())
 	// A new id for a new login: one that somebody planted here is worth nothing.
 	if id := sessionID(r); id != "" {
 		g.sessions.end(id)

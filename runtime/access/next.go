@@ -13,7 +13,7 @@ const maxNext = 2048 // bytes, escaped or not
 // together again, so that no browser reads another host into it.
 func local(next, ui string) string {
 	home := ui + "/"
-	if len(next) > maxNext || strings.ContainsFunc(next, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }) {
+	if len(next) > maxNext || strings.ContainsFunc(next, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }) {
 		return home
 	}
 	u, err := url.Parse(next)

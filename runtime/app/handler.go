@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -74,5 +75,8 @@ func mount(r *mux.Router, rt *runtime.Runtime, cfg HandlerConfig) (*access.Gate,
 	r.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		api.WriteProblem(w, http.StatusMethodNotAllowed, "method_not_allowed", "this path does not take "+r.Method)
 	})
-	return access.New(r, cfg.Access), pages
+	if cfg.API.Logger == nil {
+		cfg.API.Logger = slog.Default()
+	}
+	return access.New(caught(r, cfg.API.Logger), cfg.Access), pages
 }
