@@ -75,7 +75,7 @@ func New(next http.Handler, cfg Config) *Gate {
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ours, crooked := g.ours(r.URL.Path)
 	if ours {
-		protect(w.Header())
+		protect(w.Header(), r)
 	}
 	switch {
 	case crooked:
@@ -194,12 +194,12 @@ func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 // turnAway answers somebody who has shown nothing valid.
 func (g *Gate) turnAway(w http.ResponseWriter, r *http.Request) {
 	if g.cfg.Login != nil && g.cfg.Role == nil {
-		to := g.ui("/login") + "?next=" + url.QueryEscape(local(r.URL.RequestURI(), g.ui("")))
+		to := g.ui("/login") + "?next=" + url.QueryEscape(local(page(r), g.ui("")))
+		w.Header().Set("Cache-Control", "no-store")
 		switch {
 		case r.Header.Get("HX-Request") == "true":
-			w.Header().Set("HX-Redirect", g.ui("/login")) // the whole page goes there, not a part of it
+			w.Header().Set("HX-Redirect", to) // the whole page goes there, not a part of it
 		case g.navigates(r):
-			w.Header().Set("Cache-Control", "no-store")
 			if site := r.Header.Get("Sec-Fetch-Site"); site == "same-origin" || site == "none" {
 				http.Redirect(w, r, to, http.StatusSeeOther)
 			} else {
@@ -214,6 +214,16 @@ func (g *Gate) turnAway(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="stepwell"`)
 	problems.Write(w, http.StatusUnauthorized, "unauthorized", wantToken)
+}
+
+// page is the path of the page a request is for: its own, or where it asks for a
+// part of a page, of that.
+func page(r *http.Request) string {
+	u, err := url.Parse(r.Header.Get("HX-Current-URL"))
+	if err != nil || r.Header.Get("HX-Request") != "true" {
+		return r.URL.RequestURI()
+	}
+	return u.RequestURI()
 }
 
 // navigates tells whether a person waits for a page.

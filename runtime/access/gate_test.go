@@ -182,6 +182,10 @@ func TestHeaders(t *testing.T) {
 		request("GET", "/ui/", "", "Accept", "text/html"), request("GET", "/ui/login", ""), request("POST", "/ui/login", "token=x"),
 		request("POST", "/v1/runs", "", "Origin", "http://evil.example"), request("GET", "/v1/runs?token=x", ""),
 	} {
+		if w := do(h, r.Clone(t.Context())); w.Header().Get("Cross-Origin-Opener-Policy") != "" {
+			t.Errorf("%s %s: a browser that would only complain gets a Cross-Origin-Opener-Policy", r.Method, r.URL)
+		}
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
 		w := do(h, r)
 		for name, want := range map[string]string{
 			"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
@@ -284,7 +288,10 @@ func TestBrowserIsSentToLogin(t *testing.T) {
 			t.Errorf("%s %s with Accept %q: %d, want 401", r.Method, r.URL, r.Header.Get("Accept"), w.Code)
 		}
 	}
-	if w := do(h, request("GET", "/ui/", "", "Accept", "text/html", "HX-Request", "true")); w.Code != 401 || w.Header().Get("HX-Redirect") != "/ui/login" {
-		t.Errorf("a part of a page: %d, sent to %q", w.Code, w.Header().Get("HX-Redirect"))
+	for current, next := range map[string]string{"http://example.com/ui/runs?status=failed": "%2Fui%2Fruns%3Fstatus%3Dfailed", "https://evil.example//evil.example": "%2Fui%2F", "": "%2Fui%2F", "%": "%2Fui%2Fpart"} {
+		w := do(h, request("GET", "/ui/part", "", "Accept", "text/html", "HX-Request", "true", "HX-Current-URL", current))
+		if w.Code != 401 || w.Header().Get("HX-Redirect") != "/ui/login?next="+next {
+			t.Errorf("a part of the page %q: %d, sent to %q", current, w.Code, w.Header().Get("HX-Redirect"))
+		}
 	}
 }

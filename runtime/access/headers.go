@@ -9,11 +9,15 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // protect sets what browsers are to be strict about. A handler may overwrite
 // Cache-Control for what is no data.
-func protect(h http.Header) {
+func protect(h http.Header, r *http.Request) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY") // for what does not know frame-ancestors
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// A browser that holds the connection for unsafe ignores this one, and says so
+	// as an error on each page. To the others it sends such headers.
+	if secure(r) || r.Header.Get("Sec-Fetch-Site") != "" {
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	// Not no-referrer: a browser would then send its own forms with Origin:
 	// null, which over plain HTTP cannot be told from another site's.
