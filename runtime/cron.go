@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -64,6 +65,9 @@ func (f cronFunc) applyCron(s *Schedule) { f(s) }
 // Cron panics on a name that is not allowed; all else is reported by [New].
 func Cron[In, Out any](name, spec string, w *Workflow[In, Out], opts ...CronOption) *Schedule {
 	mustName("schedule", name)
+	if w == nil {
+		return &Schedule{name: name, errs: []error{errors.New("its workflow is nil")}}
+	}
 	s := &Schedule{name: name, spec: spec, zone: "UTC", workflow: w.def, missed: MissedOne, overlap: OverlapAllow}
 	var zero In
 	s.input = func(c Codec, _ Tick) ([]byte, error) { return c.Encode(zero) }

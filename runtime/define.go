@@ -23,9 +23,12 @@ type DefineOption interface{ applyDefine(*definition) }
 
 // Define names fn, so that its runs can be found again after a restart: the
 // name is stored with each run and must not change while runs live. Hand the
-// result to [New]. Define panics on a name that is not allowed.
+// result to [New]. Define panics on a name that is not allowed, and without fn.
 func Define[In, Out any](name string, fn func(context.Context, In) (Out, error), opts ...DefineOption) *Workflow[In, Out] {
 	mustName("workflow", name)
+	if fn == nil {
+		panic(fmt.Sprintf("runtime: workflow %s has no function: fn is nil", name))
+	}
 	d := &definition{
 		name:  name,
 		input: reflect.TypeFor[In](), output: reflect.TypeFor[Out](),
@@ -56,6 +59,9 @@ func Define[In, Out any](name string, fn func(context.Context, In) (Out, error),
 func (w *Workflow[In, Out]) Name() string { return w.def.name }
 
 func (w *Workflow[In, Out]) register(r *registry) error {
+	if w.def == nil {
+		return fmt.Errorf("%w: a workflow that Define has not made", ErrInvalid)
+	}
 	if old, ok := r.workflows[w.def.name]; ok && old != w.def {
 		return fmt.Errorf("workflow %q is defined twice", w.def.name)
 	}
@@ -93,7 +99,10 @@ type registry struct {
 
 func newRegistry(defs []Definition) (*registry, error) {
 	r := &registry{workflows: map[string]*definition{}, queues: map[string]*Queue{}, schedules: map[string]*Schedule{}, scheduled: map[string]string{}}
-	for _, d := range defs {
+	for i, d := range defs {
+		if isNil(d) {
+			return nil, fmt.Errorf("%w: definition %d of %d is nil", ErrInvalid, i+1, len(defs))
+		}
 		if err := d.register(r); err != nil {
 			return nil, err
 		}
@@ -109,6 +118,18 @@ func newRegistry(defs []Definition) (*registry, error) {
 		}
 	}
 	return r, nil
+}
+
+// isNil holds for a nil pointer, or function, in a Definition, too.
+func isNil(d Definition) bool {
+	switch v := reflect.ValueOf(d); v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func:
+		return v.IsNil()
+	default:
+		return false
+	}
 }
 
 func (r *registry) workflow(name string) (*definition, error) {

@@ -99,6 +99,9 @@ func (q *Queue) Name() string { return q.name }
 func (q *Queue) Config() QueueConfig { return q.cfg }
 
 func (q *Queue) register(r *registry) error {
+	if q.name == "" {
+		return fmt.Errorf("%w: a queue that NewQueue has not made", ErrInvalid)
+	}
 	if old, ok := r.queues[q.name]; ok && old != q {
 		return fmt.Errorf("queue %q is defined twice", q.name)
 	}

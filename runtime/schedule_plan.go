@@ -25,6 +25,9 @@ func (s *Schedule) register(r *registry) error {
 	if old, ok := r.schedules[s.name]; ok && old != s {
 		return fmt.Errorf("schedule %q is defined twice", s.name)
 	}
+	if s.workflow == nil {
+		return fmt.Errorf("%w: schedule %q: %w", ErrInvalid, s.name, errors.Join(s.errs...))
+	}
 	c := startConfig{queue: s.workflow.queue}
 	for _, o := range s.opts {
 		o.applyStart(&c)

@@ -34,8 +34,13 @@ func (f startFunc) applyStart(c *startConfig) { f(c) }
 // changes nothing, so a start can be repeated; default: a new UUID.
 func ID(id string) StartOption { return startFunc(func(c *startConfig) { c.id = id }) }
 
-// OnQueue makes the run wait for a place in the queue.
-func OnQueue(q *Queue) StartOption { return OnQueueNamed(q.name) }
+// OnQueue makes the run wait for a place in the queue. It panics when q is nil.
+func OnQueue(q *Queue) StartOption {
+	if q == nil {
+		panic("runtime: OnQueue has no queue: q is nil")
+	}
+	return OnQueueNamed(q.name)
+}
 
 // OnQueueNamed is [OnQueue] for a queue known by name only.
 func OnQueueNamed(name string) StartOption { return startFunc(func(c *startConfig) { c.queue = name }) }

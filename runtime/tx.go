@@ -63,13 +63,24 @@ func Tx[T any](ctx context.Context, name string, fn func(ctx context.Context, tx
 // What it writes is one commit; when it fails, [Runtime.Run] returns its error.
 // Several are called in their order. Give the tables a prefix: names without one
 // may be taken by a later version of Stepwell.
-func Setup(fn func(ctx context.Context, tx *sql.Tx) error) Definition { return setup(fn) }
+// New refuses a nil fn; a panic in fn is its error.
+func Setup(fn func(ctx context.Context, tx *sql.Tx) error) Definition { return setup{fn} }
 
-type setup func(context.Context, *sql.Tx) error
+type setup struct {
+	fn func(context.Context, *sql.Tx) error
+}
 
 func (s setup) register(r *registry) error {
+	if s.fn == nil {
+		return fmt.Errorf("%w: Setup has no function: fn is nil", ErrInvalid)
+	}
 	r.setups = append(r.setups, s)
 	return nil
+}
+
+func (s setup) call(ctx context.Context, tx *sql.Tx) (err error) {
+	defer catch(&err)
+	return s.fn(ctx, tx)
 }
 
 // setUp calls the Setup functions.
@@ -78,15 +89,18 @@ func (rt *Runtime) setUp(ctx context.Context) error {
 		return nil
 	}
 	s, err := rt.transactor()
-	for _, fn := range rt.reg.setups {
+	for _, set := range rt.reg.setups {
 		if err == nil {
-			err = s.Do(ctx, 0, fn)
+			err = s.Do(ctx, 0, set.call)
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("setup: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		rt.cfg.Logger.Error("setup panicked", "panic", p.Value, "stack", p.Stack) // where is for the log
+	}
+	return fmt.Errorf("setup: %w", err)
 }
 
 func (rt *Runtime) transactor() (store.Transactor, error) {

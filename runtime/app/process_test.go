@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"io"
@@ -66,8 +67,13 @@ func program() *app.App {
 		},
 		Open: []string{"/open"},
 	}
-	if os.Getenv(asProgram) == "talk" {
+	switch os.Getenv(asProgram) {
+	case "talk":
 		a.Definitions = append(a.Definitions, runtime.Define("talk", talk))
+	case "setup":
+		a.Definitions = append(a.Definitions, runtime.Setup(func(context.Context, *sql.Tx) error { return errors.New("no room for tables") }))
+	case "nil":
+		a.Definitions = []runtime.Definition{nil}
 	}
 	a.Routes = func(r *mux.Router, _ *runtime.Runtime) {
 		say := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, a.URL()) }

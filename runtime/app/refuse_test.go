@@ -135,3 +135,20 @@ func TestSecondProcess(t *testing.T) {
 	}
 	p.stop()
 }
+
+// TestDefinitionsThatCannotServe: the program says what is wrong with it, and
+// never that it serves.
+func TestDefinitionsThatCannotServe(t *testing.T) {
+	for program, c := range map[string]struct {
+		code int
+		want string
+	}{
+		"setup": {1, "setup: no room for tables"},
+		"nil":   {1, "definition 1 of 1 is nil"},
+	} {
+		r := run(t, command(t, t.TempDir(), []string{asProgram + "=" + program}, "serve"))
+		if r.code != c.code || !strings.Contains(r.stderr, c.want) || strings.Contains(r.stderr, `"serving"`) {
+			t.Errorf("%s: exit %d: %s; want %d: %s", program, r.code, r.stderr, c.code, c.want)
+		}
+	}
+}

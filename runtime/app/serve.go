@@ -128,7 +128,12 @@ func (p *process) start(ctx context.Context) (err error) {
 	if err := p.startEngine(ctx); err != nil {
 		return err
 	}
-	return p.startAPI()
+	select {
+	case <-p.engine.done:
+		return nil // it could not begin, and wait sees to that
+	default:
+		return p.startAPI()
+	}
 }
 
 func (p *process) startTelemetry(ctx context.Context) (err error) {
