@@ -133,6 +133,9 @@ func TestIdempotentStart(t *testing.T) {
 	s := newServer(t, api.Config{}, runtime.Config{})
 	start := func(headers ...string) answer { return s.do(t, "POST", "/v1/workflows/gated/runs", "", headers...) }
 	first := start("Idempotency-Key", "order-17")
+	if strings.Contains(first.body, `"input"`) {
+		t.Errorf("it was started without an input and shows one: %s", first.body)
+	}
 	if first.status != http.StatusAccepted || first.get(t, "id") != "order-17" {
 		t.Fatalf("first start: %d %s", first.status, first.body)
 	}

@@ -50,6 +50,8 @@ func TestBadRequests(t *testing.T) {
 		{"two values", "POST", start, `{} {}`, nil, 400, "invalid", "input of order: malformed JSON at byte 4: invalid character '{' after top-level value"},
 		{"wrong type of a field", "POST", start, `{"item":"a","count":"three"}`, nil, 400, "invalid", `input of order: field "count": want an integer, got a JSON string`},
 		{"wrong type of the whole", "POST", start, `[1]`, nil, 400, "invalid", "input of order: want a JSON object, got a JSON array"},
+		{"no input", "POST", start, "", nil, 400, "invalid", "input of order is empty: want a JSON object, such as {}"},
+		{"unknown field", "POST", start, `{"item":"a","cuont":3}`, nil, 400, "invalid", `input of order: field "cuont" is not known; known are: item, count`},
 		{"not UTF-8", "POST", "/v1/workflows/echo/runs", "\"\xff\"", nil, 400, "invalid", "the body is not UTF-8"},
 		{"body too large", "POST", start, `"` + strings.Repeat("x", 1000) + `"`, nil, 413, "too_large", "the body is too large: at most 1000 bytes are allowed"},
 		{"payload too large", "POST", "/v1/workflows/echo/runs", `"` + strings.Repeat("x", 900) + `"`, nil, 413, "too_large", "input is too large: 902 bytes, at most 900 are allowed"},

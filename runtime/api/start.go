@@ -49,7 +49,7 @@ var startOp = operation{
 	id: "startRun", tag: "workflows", summary: "Start a run",
 	text:  "It is durable when the answer comes. When no answer comes, repeat the call with the same Idempotency-Key: there is one run.",
 	query: starting, headers: []param{idempotencyParam, traceParam},
-	body: &body{text: "the input, as the input_schema of the workflow has it; none is null", schema: anyJSON, example: map[string]any{"item": "tea", "count": 3}},
+	body: &body{text: "the input, as the input_schema of the workflow has it, without fields that are not in it; none is null, where that is an input", schema: anyJSON, example: map[string]any{"item": "tea", "count": 3}},
 	replies: []reply{
 		{status: http.StatusAccepted, text: "the run, which has not ended", of: reflect.TypeFor[runJSON](), example: exampleFork, headers: location},
 		{status: http.StatusOK, text: "the run, which has ended", of: reflect.TypeFor[runJSON](), example: exampleRun, headers: location},
@@ -88,7 +88,11 @@ func (a *api) start(w http.ResponseWriter, r *http.Request) error {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
 	}
-	run, _, err := a.rt.Start(ctx, mux.Vars(r)["name"], input, opts...)
+	workflow := mux.Vars(r)["name"]
+	if err := a.rt.CheckInput(workflow, input); err != nil {
+		return err
+	}
+	run, _, err := a.rt.Start(ctx, workflow, input, opts...)
 	release() // a client that waits holds no body
 	if err != nil {
 		return err

@@ -105,7 +105,7 @@ func TestRuns(t *testing.T) {
 	if got := run(t, command(t, dir, nil, "replay")); got.code != 2 {
 		t.Errorf("replay without a file: %+v", got)
 	}
-	for _, args := range []string{"runs list -o json", "runs get a -o json", "runs steps a -o json", "runs start work -o json"} {
+	for _, args := range []string{"runs list -o json", "runs get a -o json", "runs steps a -o json", "runs start work {} -o json"} {
 		if got := run(t, command(t, dir, env, strings.Fields(args)...)); got.code != 0 || !json.Valid([]byte(got.stdout)) {
 			t.Errorf("%s: exit code %d, no JSON:\n%s%s", args, got.code, got.stdout, got.stderr)
 		}

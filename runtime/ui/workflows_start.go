@@ -78,7 +78,12 @@ func (u *UI) startRun(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := bounded(r)
 	defer cancel()
-	run, created, err := u.rt.Start(ctx, info.Name, input, options...)
+	var run runtime.Run
+	var created bool
+	err = u.rt.CheckInput(info.Name, input) // a misspelt field would be dropped
+	if err == nil {
+		run, created, err = u.rt.Start(ctx, info.Name, input, options...)
+	}
 	if err == nil {
 		note := "started"
 		if !created && d.Options.ID.Value != "" {
