@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stepwell/stepwell/store"
@@ -22,8 +23,8 @@ import (
 // started stays the other run's; the fork reads its result. A sleep that was
 // not over ends when it would have; other waits begin anew, and messages that
 // were not taken before the step stay with the other run. The fork of a run
-// that was compensated takes what was undone for done, so fork it at the first
-// step that has to be done again.
+// that was compensated takes what was undone for done, so there the step has to be
+// named: the first that has to be done again, which may be the first of all.
 //
 // The fork has the other's workflow, input, queue, partition, priority and
 // labels, but no deadline, no key and no parent; opts change that, but for [Debounce], and [ID] makes
@@ -31,8 +32,8 @@ import (
 // recorded, and set, since then. Called inside a run, it belongs into a step.
 //
 // Errors: [ErrNotFound] when the run, the step or the workflow is not there;
-// [ErrExists] when the id belongs to another run; [ErrInvalid], [ErrOverloaded],
-// [ErrDraining].
+// [ErrExists] when the id belongs to another run; [ErrConflict] without a step when
+// the run was compensated; [ErrInvalid], [ErrOverloaded], [ErrDraining].
 func (rt *Runtime) Fork(ctx context.Context, id, step string, opts ...StartOption) (Run, error) {
 	if rt.phase() >= phaseDraining {
 		return Run{}, ErrDraining
@@ -89,27 +90,24 @@ func Fork(ctx context.Context, id, step string, opts ...StartOption) (Run, error
 // the end of its history.
 func (rt *Runtime) failedAt(ctx context.Context, run *Run) (string, error) {
 	switch run.Status {
-	case store.Failed:
-	case store.Cancelled, store.Stuck:
-		return "", nil
+	case store.Failed, store.Cancelled, store.Stuck:
 	default:
 		return "", fmt.Errorf("%w: run %s is %s: name the step to fork it at", ErrInvalid, run.ID, run.Status)
-	}
-	if run.Error == nil || run.Error.Step == "" {
-		return "", nil
 	}
 	rows, err := rt.store.Load(ctx, run.Seq)
 	if err != nil {
 		return "", err
 	}
+	if slices.ContainsFunc(rows, func(row store.Step) bool { return row.Kind == store.KindReturn }) {
+		first, _, _ := strings.Cut(rows[0].Path, ".")
+		return "", fmt.Errorf("%w: run %s was compensated, so what its steps did is undone, or was to be: name the step to fork it at; the first is %s", ErrConflict, run.ID, first)
+	}
+	if run.Status != store.Failed || run.Error == nil || run.Error.Step == "" {
+		return "", nil
+	}
 	at, child := run.Error.Step, ""
 	for i := len(rows) - 1; i >= 0; i-- {
 		switch row := &rows[i]; {
-		case row.Kind == store.KindReturn && strings.HasPrefix(at, row.Path+"."):
-			// It was a compensation: what counts is why there was one.
-			if at = ""; row.Error != nil {
-				at = row.Error.Step
-			}
 		case row.Path == at && row.Kind == store.KindResult:
 			child = row.ChildID
 		case row.Kind == store.KindChild && child != "" && row.ChildID == child:

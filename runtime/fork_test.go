@@ -297,21 +297,33 @@ func TestForkRefuses(t *testing.T) {
 	}
 }
 
-func TestForkWhereACompensationFailed(t *testing.T) {
+// TestForkOfACompensatedRun: what the steps before the one that failed did is
+// undone, so which are to be done again is not to be guessed.
+func TestForkOfACompensatedRun(t *testing.T) {
+	for name, undo := range map[string]error{"compensated": nil, "not quite": errors.New("cannot undo")} {
+		for how, cancel := range map[string]bool{"failed": false, "cancelled": true} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { forkCompensated(t, undo, cancel) })
+			})
+		}
+	}
+}
+
+func forkCompensated(t *testing.T, undo error, cancel bool) {
 	var mended atomic.Bool
 	eff := &effects{}
 	w := once(func(ctx context.Context) (int, error) {
-		err := runtime.Compensate(ctx, "undo", func(context.Context) error { return errors.New("cannot undo") }, runtime.Retry{Max: 1})
+		err := runtime.Compensate(ctx, "undo", func(context.Context) error { return undo }, runtime.Retry{Max: 1})
 		if err != nil {
 			return 0, err
 		}
-		for _, name := range []string{"a", "b"} {
+		for _, name := range []string{"a", "b", "c"} {
 			_, err := runtime.Step(ctx, name, func(context.Context) (int, error) {
-				if eff.on(name); name == "b" && !mended.Load() {
+				if eff.on(name); name == "c" && !mended.Load() {
 					return 0, errors.New("broken")
 				}
 				return 1, nil
-			})
+			}, runtime.Retry{Max: 2, Initial: time.Hour})
 			if err != nil {
 				return 0, err
 			}
@@ -319,20 +331,37 @@ func TestForkWhereACompensationFailed(t *testing.T) {
 		return 7, nil
 	})
 	r := serveOn(t, openStore(t), runtime.Config{Logger: quiet}, w)
-	<-r.Recovered()
-	if _, err := w.Call(r.ctx, struct{}{}, runtime.ID("one")); !errors.Is(err, runtime.ErrCompensation) {
-		t.Fatalf("%v, want that a compensation failed", err)
-	}
-	mended.Store(true)
-	run, err := r.Fork(r.ctx, "one", "")
+	h, err := w.Start(r.ctx, struct{}{}, runtime.ID("one"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if run, err = r.Wait(r.ctx, run.ID); err != nil || string(run.Output) != "7" {
-		t.Fatalf("got %s %s %+v, %v", run.Status, run.Output, run.Error, err)
+	time.Sleep(time.Minute)
+	if cancel {
+		if err := h.Cancel(r.ctx); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if d := cmp.Diff(map[string]int{"a": 1, "b": 2}, eff.all()); d != "" {
-		t.Errorf("effects (-want +got):\n%s", d)
+	if _, err := h.Result(r.ctx); err == nil {
+		t.Fatal("it has not failed")
+	}
+	mended.Store(true)
+	before := eff.all()
+	if _, err := r.Fork(r.ctx, "one", ""); !errors.Is(err, runtime.ErrConflict) || !strings.Contains(err.Error(), "was compensated") || !strings.Contains(err.Error(), "the first is 0") {
+		t.Fatalf("without a step: %v", err)
+	}
+	for step, again := range map[string]int{"0": 1, "1": 0} {
+		run, err := r.Fork(r.ctx, "one", step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		was := eff.all()
+		if run, err = r.Wait(r.ctx, run.ID); err != nil || string(run.Output) != "7" {
+			t.Fatalf("got %s %s %+v, %v", run.Status, run.Output, run.Error, err)
+		}
+		is := eff.all()
+		if is["a"]-was["a"] != again || is["b"] == was["b"] || is["c"] == before["c"] {
+			t.Errorf("from step %s: effects %v, then %v", step, was, is)
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ var forkOp = operation{
 	id: "forkRun", tag: "runs", summary: "Begin a run with a part of another's history",
 	text: "The new run takes over what the other recorded before the step, and executes the rest anew. The same id again answers the run that has it.",
 	query: append([]param{
-		{name: "step", text: "the path of the step or branch to begin with; without it, the one that failed", schema: pathSchema, example: "4.0.2"},
+		{name: "step", text: "the path of the step or branch to begin with; without it, the one that failed; a run that was compensated needs it", schema: pathSchema, example: "4.0.2"},
 	}, startParams("id", "queue", "delay", "priority", "deadline", "label.")...),
 	headers: []param{idempotencyParam, traceParam},
 	replies: []reply{{status: http.StatusAccepted, text: "the new run", of: reflect.TypeFor[runJSON](), example: exampleFork, headers: location}},

@@ -27,7 +27,7 @@ func runsFork() *cobra.Command {
 			return r.print(data, r.runTable)
 		})
 	f := c.Flags()
-	f.String("step", "", "path of the first step that is not copied; default: the one that failed")
+	f.String("step", "", "path of the first step that is not copied; default: the one that failed; a run that was compensated needs it")
 	f.String("id", "", "id of the new run: the same again is the same run")
 	f.String("queue", "", "queue to wait in; default: the other's")
 	f.String("delay", "", "hold it back for a duration such as 90s")
