@@ -22,6 +22,9 @@ type Bulk struct {
 	All bool
 	// DryRun counts and changes nothing.
 	DryRun bool
+	// WithoutCompensations has [Runtime.CancelAll] end stuck runs, too; see the
+	// option of that name.
+	WithoutCompensations bool
 	// Progress is told the count so far after each hundred or so.
 	Progress func(BulkCount)
 }
@@ -49,11 +52,20 @@ type bulkKind struct {
 	change      func(rt *Runtime, ctx context.Context, id string) error
 }
 
+// bulkEnd is bulkCancel of runs whose code cannot run.
+var bulkEnd = bulkKind{
+	verb: "cancelled", from: bulkCancel.from, usual: bulkCancel.from,
+	change: func(rt *Runtime, ctx context.Context, id string) error {
+		_, err := rt.Cancel(ctx, id, WithoutCompensations())
+		return err
+	},
+}
+
 var (
 	bulkCancel = bulkKind{
 		verb:  "cancelled",
 		from:  []Status{store.Queued, store.Delayed, store.Running, store.Waiting, store.Stuck},
-		usual: []Status{store.Queued, store.Delayed, store.Running, store.Waiting, store.Stuck},
+		usual: []Status{store.Queued, store.Delayed, store.Running, store.Waiting},
 		change: func(rt *Runtime, ctx context.Context, id string) error {
 			_, err := rt.Cancel(ctx, id)
 			return err
@@ -77,13 +89,28 @@ var (
 )
 
 // CancelAll cancels the runs that fit the filter, newest first; see
-// [Runtime.Cancel]. Runs started meanwhile are left alone. The filter's Limit
+// [Runtime.Cancel]. Those that are stuck are among them only with
+// b.WithoutCompensations. Runs started meanwhile are left alone. The filter's Limit
 // bounds how many runs are treated, zero meaning all, and its Before is where
 // to begin. When it returns an error the count says what was done before.
 // Errors: [ErrInvalid] for a filter that excludes nothing, unless b.All is
 // set, and for a status that cannot be cancelled.
 func (rt *Runtime) CancelAll(ctx context.Context, f Filter, b Bulk) (BulkCount, error) {
-	return rt.bulk(ctx, bulkCancel, f, b)
+	kind, err := cancelling(f, b)
+	if err != nil {
+		return BulkCount{}, err
+	}
+	return rt.bulk(ctx, kind, f, b)
+}
+
+func cancelling(f Filter, b Bulk) (bulkKind, error) {
+	switch {
+	case b.WithoutCompensations:
+		return bulkEnd, nil
+	case slices.Contains(f.Statuses, store.Stuck):
+		return bulkKind{}, fmt.Errorf("%w: the code of a run that is stuck cannot run, and so its compensations cannot: resume it first, or say without compensations", ErrInvalid)
+	}
+	return bulkCancel, nil
 }
 
 // ResumeAll resumes the runs that fit the filter, as [Runtime.CancelAll]
@@ -186,7 +213,11 @@ func (k *bulkKind) apply(ctx context.Context, rt *Runtime, runs []Run) (changed,
 
 // CancelAll is [Runtime.CancelAll] with the runtime that ctx carries.
 func CancelAll(ctx context.Context, f Filter, b Bulk) (BulkCount, error) {
-	return bulkOf(ctx, bulkCancel, f, b)
+	rt, err := runtimeOf(ctx)
+	if err != nil {
+		return BulkCount{}, err
+	}
+	return rt.CancelAll(ctx, f, b)
 }
 
 // ResumeAll is [Runtime.ResumeAll] with the runtime that ctx carries.

@@ -18,8 +18,8 @@ import (
 // attempts are recorded like any step's; without [Retry] it has ten. They go on
 // over a crash, and a cancel does not stop them: until they have ended the run
 // is running, or waiting between two attempts, and it cannot be resumed after.
-// A run that is stuck and then cancelled ends without them, for its code cannot
-// run.
+// A run that is stuck is not cancelled unless it is said to end without them, for
+// its code cannot run; see [WithoutCompensations].
 //
 // Register before the step that is to be undone, with an fn that tolerates that
 // there is nothing to undo: a step can have its effect and still be cut short.

@@ -57,8 +57,8 @@ func (h *Handle[Out]) Status(ctx context.Context) (Status, error) {
 }
 
 // Cancel asks the run to stop; see [Runtime.Cancel].
-func (h *Handle[Out]) Cancel(ctx context.Context) error {
-	_, err := h.rt.current().Cancel(ctx, h.id)
+func (h *Handle[Out]) Cancel(ctx context.Context, opts ...CancelOption) error {
+	_, err := h.rt.current().Cancel(ctx, h.id, opts...)
 	return err
 }
 

@@ -48,18 +48,6 @@ func (rt *Runtime) Stats(ctx context.Context) (store.Stats, error) {
 	return st, err
 }
 
-// Cancel asks a run to stop. When it returns nil that is durable: the run ends
-// cancelled, whatever its code does. A running step is told through its
-// context, with [ErrCancelled] as the cause; later calls of the workflow
-// function get ErrCancelled. Cancelling twice is harmless.
-// Errors: [ErrNotFound]; [ErrConflict] when the run has ended.
-func (rt *Runtime) Cancel(ctx context.Context, id string) (Run, error) {
-	if err := ValidateID(id); err != nil {
-		return Run{}, err
-	}
-	return rt.store.Stop(ctx, id, store.StopCancel, now())
-}
-
 // Resume continues a stuck or cancelled run from its history. A run that failed
 // has ended, and whoever waited was told; [Runtime.Fork] starts a new one where
 // it failed. A run that was set aside ([Pinned]) goes on with [Runtime.SetVersion].
@@ -99,16 +87,6 @@ func (rt *Runtime) Wait(ctx context.Context, id string) (Run, error) {
 		}
 		cancel()
 	}
-}
-
-// Cancel is [Runtime.Cancel] with the runtime that ctx carries.
-func Cancel(ctx context.Context, id string) error {
-	rt, err := runtimeOf(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = rt.Cancel(ctx, id)
-	return err
 }
 
 // Resume is [Runtime.Resume] with the runtime that ctx carries.

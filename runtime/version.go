@@ -15,8 +15,8 @@ import (
 // workflows that change too often, or too deeply, for that.
 //
 // A process of another version sets a pinned run aside: it is waiting, in no
-// memory, is counted by [Runtime.Stats], keeps its deadline and can be
-// cancelled, which ends it without its compensations. The next process of its version goes on with it; so would
+// memory, is counted by [Runtime.Stats], and keeps its deadline, which ends it without
+// its compensations; [WithoutCompensations] it can be cancelled. The next process of its version goes on with it; so would
 // [SetVersion] let one of another. A run of which nothing is recorded yet gives up
 // its place in its queue meanwhile.
 func Pinned() DefineOption { return pinnedOption{} }

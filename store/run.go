@@ -64,6 +64,9 @@ const (
 	StopNone     StopCause = 0
 	StopCancel   StopCause = 1
 	StopDeadline StopCause = 2
+	// StopByCode asks for StopCancel, of a run whose code can see that; it is not
+	// stored. See [Store.Stop].
+	StopByCode StopCause = 255
 )
 
 // Trace is the run's place in its trace, fixed at creation.

@@ -68,7 +68,8 @@ type Store interface {
 	// signalled; a stuck one, whose code cannot see it, ends at once; one that was
 	// resumed into its queue passes the line. Stopping a run that was already
 	// asked changes nothing, unless it got stuck since.
-	// Errors: ErrNotFound; ErrConflict when it has ended.
+	// Errors: ErrNotFound; ErrConflict when it has ended, and with StopByCode when
+	// it is stuck.
 	Stop(ctx context.Context, id string, cause StopCause, now time.Time) (Run, error)
 
 	// Resume queues a stuck or cancelled run again, from its history.

@@ -38,6 +38,8 @@ type bulkFilter struct {
 	Cursor   string            `json:"cursor,omitempty" jsonschema:"where to go on: the next of an answer to the same call"`
 	All      bool              `json:"all,omitempty" jsonschema:"allows a filter that excludes nothing"`
 	DryRun   bool              `json:"dry_run,omitempty" jsonschema:"count, and change nothing"`
+	// Of a cancel only.
+	WithoutCompensations bool `json:"without_compensations,omitempty" jsonschema:"of a cancel: those that are stuck, too, whose compensations cannot run"`
 }
 
 // moment is a time, or a duration counted back from now, as it came.
@@ -74,7 +76,7 @@ func bulkOp(id, verb, usual string) operation {
 
 var (
 	filterSchema = bodySchema[bulkFilter]()
-	cancelAllOp  = bulkOp("cancelRuns", "Cancel", "Without a status: those that have not ended.")
+	cancelAllOp  = bulkOp("cancelRuns", "Cancel", "Without a status: those that have not ended and are not stuck; stuck ones only without_compensations.")
 	resumeAllOp  = bulkOp("resumeRuns", "Resume", "Without a status: those that are stuck.")
 	deleteAllOp  = bulkOp("deleteRuns", "Delete", "Without a status: those that have ended.")
 )
@@ -143,7 +145,7 @@ func (a *api) bulkBody(w http.ResponseWriter, r *http.Request) (f runtime.Filter
 	if v.Limit < 0 {
 		return f, 0, b, bad("limit", fmt.Sprint(v.Limit), "a whole number from 1, or 0 for all")
 	}
-	return f, v.Limit, runtime.Bulk{All: v.All, DryRun: v.DryRun}, nil
+	return f, v.Limit, runtime.Bulk{All: v.All, DryRun: v.DryRun, WithoutCompensations: v.WithoutCompensations}, nil
 }
 
 // decodeStrictly refuses fields that the call does not know: a misspelt filter

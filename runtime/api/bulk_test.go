@@ -63,3 +63,36 @@ func TestBulk(t *testing.T) {
 		t.Errorf("body %s", a.body)
 	}
 }
+
+// TestCancelStuck: what a stuck run did cannot be undone, so it has to be told to
+// end all the same.
+func TestCancelStuck(t *testing.T) {
+	s := newServer(t, api.Config{}, runtime.Config{})
+	for _, id := range []string{"a", "b"} {
+		s.begun(t, "lost", "?id="+id, "")
+		if a := s.do(t, "GET", "/v1/runs/"+id+"?wait=10s", ""); a.get(t, "status") != "stuck" {
+			t.Fatalf("it is not stuck: %s", a.body)
+		}
+	}
+	if a := s.do(t, "POST", "/v1/runs/a/cancel", ""); a.status != http.StatusConflict || !strings.Contains(a.body, "cancel it without compensations") || s.status(t, "a") != "stuck" {
+		t.Errorf("without a word: %d %s", a.status, a.body)
+	}
+	if a := s.do(t, "POST", "/v1/runs/a/cancel?without_compensations=yes", ""); a.status != http.StatusBadRequest {
+		t.Errorf("neither yes nor no: %d %s", a.status, a.body)
+	}
+	if a := s.do(t, "POST", "/v1/runs/a/cancel?without_compensations=true", ""); a.status != http.StatusOK || a.get(t, "status") != "cancelled" {
+		t.Errorf("told to: %d %s", a.status, a.body)
+	}
+	for _, c := range []struct{ body, want string }{
+		{`{"workflow":"lost"}`, `"matched":0`},
+		{`{"status":"stuck"}`, "without compensations"},
+		{`{"workflow":"lost","without_compensations":true}`, `"changed":1`},
+	} {
+		if a := s.do(t, "POST", "/v1/runs:cancel", c.body, "Content-Type", "application/json"); !strings.Contains(a.body, c.want) {
+			t.Errorf("%s: %s; want %s", c.body, a.body, c.want)
+		}
+	}
+	if got := s.status(t, "b"); got != "cancelled" {
+		t.Errorf("b is %s", got)
+	}
+}

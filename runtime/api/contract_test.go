@@ -341,6 +341,10 @@ func scalar(schema map[string]any, values []string) any {
 	switch schema["type"] {
 	case "integer":
 		return json.Number(values[0])
+	case "boolean":
+		if b, err := strconv.ParseBool(values[0]); err == nil {
+			return b
+		}
 	case "array":
 		var list []any
 		for _, v := range values {

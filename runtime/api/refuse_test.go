@@ -44,7 +44,7 @@ func TestBadRequests(t *testing.T) {
 		code, detail             string
 	}{
 		{"unknown workflow", "POST", "/v1/workflows/nope/runs", "{}", nil, 404, "not_found",
-			`workflow "nope": not found; registered: again, broken, counter, echo, gated, listener, order, sleeper, tangled, teller`},
+			`workflow "nope": not found; registered: again, broken, counter, echo, gated, listener, lost, order, sleeper, tangled, teller`},
 		{"malformed JSON", "POST", start, `{"item":`, nil, 400, "invalid", "input of order: malformed JSON at byte 8: unexpected end of JSON input"},
 		{"malformed JSON in the middle", "POST", start, `{"item" 1}`, nil, 400, "invalid", "input of order: malformed JSON at byte 9: invalid character '1' after object key"},
 		{"two values", "POST", start, `{} {}`, nil, 400, "invalid", "input of order: malformed JSON at byte 4: invalid character '{' after top-level value"},

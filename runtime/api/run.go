@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/gorilla/mux"
 
 	"github.com/stepwell/stepwell/runtime"
@@ -59,7 +60,9 @@ var (
 	}
 	cancelOp = operation{
 		id: "cancelRun", tag: "runs", summary: "Ask a run to stop",
-		text:    "It is durable when the answer comes: the run ends cancelled, whatever its code does.",
+		text: "It is durable when the answer comes: the run ends cancelled, whatever its code does. A run whose code cannot run here, because it is stuck or pinned to another version, " +
+			"cannot undo what it did, so that is a conflict: resume it first, or end it without_compensations.",
+		query:   []param{{name: "without_compensations", text: "end a run whose code cannot run: what it did stays done", schema: with(&jsonschema.Schema{Type: "boolean"}, "false"), example: true}},
 		replies: []reply{runReply(http.StatusOK, "the run")},
 		codes:   []string{"not_found", "conflict"}, depth: writing,
 	}
@@ -122,11 +125,25 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) error {
 func (a *api) cancel(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := bounded(r)
 	defer cancel()
-	run, err := a.rt.Cancel(ctx, runID(r))
+	opts, err := cancelOptions(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	run, err := a.rt.Cancel(ctx, runID(r), opts...)
 	if err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, a.runOf(&run))
+}
+
+func cancelOptions(q url.Values) ([]runtime.CancelOption, error) {
+	switch v := q.Get("without_compensations"); {
+	case v == "true":
+		return []runtime.CancelOption{runtime.WithoutCompensations()}, nil
+	case v != "false" && q.Has("without_compensations"):
+		return nil, bad("without_compensations", v, "true or false")
+	}
+	return nil, nil
 }
 
 func (a *api) resume(w http.ResponseWriter, r *http.Request) error {

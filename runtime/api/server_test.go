@@ -122,6 +122,9 @@ func (s *server) definitions() []runtime.Definition {
 			return nil, runtime.Sleep(ctx, time.Hour)
 		}),
 		runtime.Define("again", again),
+		runtime.Define("lost", func(ctx context.Context, _ any) (any, error) {
+			return runtime.Define("nowhere", func(context.Context, any) (any, error) { return nil, nil }).Call(ctx, nil) // it gets stuck
+		}),
 		runtime.Define("counter", count),
 		runtime.Define("listener", listen),
 		runtime.Define("tangled", tangled),

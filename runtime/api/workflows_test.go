@@ -31,7 +31,7 @@ func TestWorkflows(t *testing.T) {
 			t.Errorf("order (-want +got):\n%s", d)
 		}
 	}
-	if d := cmp.Diff([]string{"again", "broken", "counter", "echo", "gated", "listener", "order", "sleeper", "tangled", "teller"}, names); d != "" {
+	if d := cmp.Diff([]string{"again", "broken", "counter", "echo", "gated", "listener", "lost", "order", "sleeper", "tangled", "teller"}, names); d != "" {
 		t.Errorf("workflows (-want +got):\n%s", d)
 	}
 }

@@ -13,7 +13,7 @@ import (
 func runsCommand() *cobra.Command {
 	c := group("runs", "Start runs, look at them, stop them", nil)
 	c.AddCommand(runsList(), runsGet(), runsSteps(), runsStart(), runsWait(),
-		runsMany("cancel", "cancelled", "Ask runs to stop", change("cancel")),
+		runsCancel(),
 		runsMany("resume", "resumed", "Continue stuck or cancelled runs; with a filter, stuck ones unless --status says more", change("resume")),
 		runsMany("delete", "deleted", "Delete runs that have ended, with all that is kept of them", deleteOne))
 	c.AddCommand(runsExport(), runsFork(), runsSetVersion(), runsSend(), runsUpdate(), runsEvent(), runsStream())

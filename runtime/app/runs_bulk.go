@@ -29,7 +29,7 @@ type bulkCount struct {
 
 // runsMany makes a command that changes the runs that are named, or all that
 // fit its flags. one changes a single run and prints what became of it.
-func runsMany(verb, done, short string, one func(r *request, id string) error) *cobra.Command {
+func runsMany(verb, done, short string, one func(r *request, f *pflag.FlagSet, id string) error) *cobra.Command {
 	c := clientCommand(verb+" [RUN-ID...]", short, takes("[RUN-ID...]"), func(r *request, f *pflag.FlagSet, args []string) error {
 		body, err := bulkBody(f)
 		if err != nil {
@@ -41,11 +41,14 @@ func runsMany(verb, done, short string, one func(r *request, id string) error) *
 		case len(args) == 0 && len(body) == 0:
 			return UsageErrorf("runs %s takes RUN-ID... or a filter such as --status or --label; --all means all", verb)
 		}
+		if uncompensated(f) {
+			body[withoutCompensations] = true
+		}
 		if len(args) == 0 {
 			return r.many(verb, done, f, body)
 		}
 		for _, id := range args {
-			if err := one(r, id); err != nil {
+			if err := one(r, f, id); err != nil {
 				return err
 			}
 		}
@@ -142,9 +145,27 @@ func (r *request) manyDone(done string, dry bool, sum bulkCount) error {
 }
 
 // change posts to a run and prints what became of it.
-func change(verb string) func(r *request, id string) error {
-	return func(r *request, id string) error {
-		data, err := r.call(r.ctx, http.MethodPost, runPath(id, verb), nil, nil)
+// withoutCompensations is what the API calls the flag of runs cancel.
+const withoutCompensations = "without_compensations"
+
+func uncompensated(f *pflag.FlagSet) bool {
+	without, err := f.GetBool("without-compensations")
+	return err == nil && without
+}
+
+func runsCancel() *cobra.Command {
+	c := runsMany("cancel", "cancelled", "Ask runs to stop", change("cancel"))
+	c.Flags().Bool("without-compensations", false, "end runs whose code cannot run, such as stuck ones, too: what they did stays done")
+	return c
+}
+
+func change(verb string) func(r *request, f *pflag.FlagSet, id string) error {
+	return func(r *request, f *pflag.FlagSet, id string) error {
+		q := url.Values{}
+		if uncompensated(f) {
+			q.Set(withoutCompensations, "true")
+		}
+		data, err := r.call(r.ctx, http.MethodPost, runPath(id, verb), q, nil)
 		if err != nil {
 			return err
 		}
@@ -152,7 +173,7 @@ func change(verb string) func(r *request, id string) error {
 	}
 }
 
-func deleteOne(r *request, id string) error {
+func deleteOne(r *request, _ *pflag.FlagSet, id string) error {
 	if _, err := r.call(r.ctx, http.MethodDelete, runPath(id), nil, nil); err != nil {
 		return err
 	}

@@ -26,6 +26,8 @@ func (u *UI) runRoutes() []route {
 		{http.MethodGet, "/runs/{id}/steps/{path}/output", u.rawStep},
 		{http.MethodGet, "/runs/{id}/cancel", u.askRun(cancelRun)},
 		{http.MethodPost, "/runs/{id}/cancel", u.changeRun(cancelRun)},
+		{http.MethodGet, "/runs/{id}/end", u.askRun(endRun)},
+		{http.MethodPost, "/runs/{id}/end", u.changeRun(endRun)},
 		{http.MethodGet, "/runs/{id}/resume", u.askRun(resumeRun)},
 		{http.MethodPost, "/runs/{id}/resume", u.changeRun(resumeRun)},
 		{http.MethodGet, "/runs/{id}/delete", u.askRun(deleteRun)},

@@ -27,18 +27,30 @@ type runChange struct {
 
 var cancelRun = &runChange{
 	name: "cancel", text: "Cancel", title: "Cancel run", button: "Cancel the run", danger: true, note: "cancelled",
-	able: func(r *runtime.Run) bool { return !r.Status.Ended() && r.Stop == store.StopNone },
+	able: func(r *runtime.Run) bool {
+		return !r.Status.Ended() && r.Status != store.Stuck && r.Stop == store.StopNone
+	},
 	effect: func(r *runtime.Run, _ string) string {
-		switch {
-		case r.Status == store.Stuck:
-			return "It ends as cancelled at once. Its compensations do not run, for its code cannot."
-		case r.StartedAt.IsZero():
+		if r.StartedAt.IsZero() {
 			return "It has not begun, and ends as cancelled at once."
 		}
 		return "The step under way is told to stop. No step begins after that; what it registered to undo its steps runs, then the run ends as cancelled. Its children are cancelled too, unless they were started to live on."
 	},
 	do: func(ctx context.Context, u *UI, id, _, _ string) (string, error) {
 		_, err := u.rt.Cancel(ctx, id)
+		return u.path("runs", id), err
+	},
+}
+
+// endRun is a change of its own: what cancelRun says must not come to mean this.
+var endRun = &runChange{
+	name: "end", text: "Cancel without compensations", title: "End run", button: "End the run", danger: true, note: "cancelled",
+	able: func(r *runtime.Run) bool { return r.Status == store.Stuck },
+	effect: func(*runtime.Run, string) string {
+		return "It ends as cancelled at once. Its compensations do not run, for its code cannot: what it did stays done. To have them run, mend the cause, resume the run and cancel it then."
+	},
+	do: func(ctx context.Context, u *UI, id, _, _ string) (string, error) {
+		_, err := u.rt.Cancel(ctx, id, runtime.WithoutCompensations())
 		return u.path("runs", id), err
 	},
 }
@@ -86,7 +98,7 @@ var forkRun = &runChange{
 }
 
 // runChanges in the order in which they are offered.
-var runChanges = []*runChange{cancelRun, resumeRun, forkRun, deleteRun}
+var runChanges = []*runChange{cancelRun, resumeRun, forkRun, endRun, deleteRun}
 
 // runAction is a change that is offered.
 type runAction struct {

@@ -336,6 +336,34 @@ func TestRunActions(t *testing.T) {
 	}
 }
 
+// TestStuckRunFromPage: it is not cancelled by the way, for nothing would be undone.
+func TestStuckRunFromPage(t *testing.T) {
+	nowhere := runtime.Define("nowhere", func(context.Context, any) (any, error) { return nil, nil })
+	s := newSite(t, ui.Config{}, runtime.Define("lost", func(ctx context.Context, _ any) (any, error) { return nowhere.Call(ctx, nil) }))
+	s.start("lost", `{}`, runtime.ID("r"))
+	if run, err := s.rt.Wait(t.Context(), "r"); err != nil || run.Status != store.Stuck {
+		t.Fatalf("it is %s, %v", run.Status, err)
+	}
+	page := s.page("/ui/runs/r")
+	for what, want := range map[string]bool{"/ui/runs/r/end": true, "/ui/runs/r/resume": true, "/ui/runs/r/cancel": false} {
+		if got := len(find(page, "a", "href", what)) > 0; got != want {
+			t.Errorf("%s is offered: %t", what, got)
+		}
+	}
+	if body := text(s.page("/ui/runs/r/end")); !strings.Contains(body, "Its compensations do not run") {
+		t.Errorf("the question does not say what it means: %s", body)
+	}
+	if a := s.post("/ui/runs/r/cancel", nil); a.code != http.StatusConflict || !strings.Contains(a.body, "its compensations cannot") {
+		t.Errorf("cancelled by the way: %d", a.code)
+	}
+	if a := s.post("/ui/runs/r/end", nil); a.code != http.StatusSeeOther {
+		t.Errorf("ended: %d %s", a.code, a.body)
+	}
+	if run, err := s.rt.Get(t.Context(), "r"); err != nil || run.Status != store.Cancelled {
+		t.Errorf("it is %s, %v", run.Status, err)
+	}
+}
+
 // TestUpdateFromPage sends an update, which is answered or refused in place.
 func TestUpdateFromPage(t *testing.T) {
 	s := newSite(t, ui.Config{}, runtime.Define("counter", func(ctx context.Context, _ any) (any, error) {

@@ -19,6 +19,10 @@ func (s *Store) Stop(ctx context.Context, id string, cause store.StopCause, now 
 			return store.Run{}, fmt.Errorf("stop run %s: %w: it has ended: %s", id, store.ErrConflict, run.Status)
 		case run.Stop != store.StopNone && run.Status != store.Stuck:
 			return run, nil
+		case cause == store.StopByCode && run.Status == store.Stuck:
+			return store.Run{}, fmt.Errorf("stop run %s: %w: it is stuck: its code cannot see that it stops", id, store.ErrConflict)
+		case cause == store.StopByCode:
+			cause = store.StopCancel
 		}
 		if err := tx.stop(run.Seq, run.ID, run.Status, run.StartedAt.IsZero(), cause, now); err != nil {
 			return store.Run{}, err

@@ -63,6 +63,21 @@ var stopRules = []rule{
 			}
 		}
 	}},
+	{"a stop that the code is to see is one to cancel, and ErrConflict for a stuck run", func(f *fixture) {
+		f.finish(claimOf(f.running("stuck")), store.Stuck)
+		f.untouched("stuck", func() {
+			_, err := f.s.Stop(f.Context(), "stuck", store.StopByCode, at(60))
+			f.wantErr("stop a stuck run", err, store.ErrConflict)
+		})
+		f.create("queued")
+		f.running("running")
+		if got := f.stop("queued", store.StopByCode); got.Status != store.Cancelled || got.Stop != store.StopCancel {
+			f.broken("queued: %+v", got)
+		}
+		if got := f.stop("running", store.StopByCode); got.Status != store.Running || got.Stop != store.StopCancel {
+			f.broken("running: %+v", got)
+		}
+	}},
 	{"stopping a run that was already asked changes nothing", func(f *fixture) {
 		f.running("running")
 		f.waiting("waiting", at(50))
