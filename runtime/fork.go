@@ -55,7 +55,7 @@ func (rt *Runtime) Fork(ctx context.Context, id, step string, opts ...StartOptio
 	if err != nil {
 		return Run{}, err
 	}
-	inherited := []StartOption{OnQueueNamed(from.Queue), Partition(from.Partition), Priority(from.Priority), Labels(from.Labels)}
+	inherited := []StartOption{OnQueueNamed(from.Queue), Partition(from.Partition), Priority(from.Priority), ownLabels(from.Labels)}
 	n, err := rt.newRun(ctx, def, from.Input, append(inherited, opts...))
 	if err != nil {
 		return Run{}, err

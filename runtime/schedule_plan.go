@@ -18,7 +18,7 @@ const (
 	// planBatch bounds the runs created in one write.
 	planBatch = 100
 	// scheduleLabel holds the name of the schedule of a run.
-	scheduleLabel = "stepwell.schedule"
+	scheduleLabel = systemLabel + "schedule"
 )
 
 func (s *Schedule) register(r *registry) error {
@@ -126,7 +126,7 @@ func (s *Schedule) newRun(rt *Runtime, id string, tick time.Time, opts ...StartO
 			labels = map[string]string{}
 		}
 		labels[scheduleLabel] = s.name
-		c.id, c.labels = id, labels
+		c.id, c.labels, c.trusted = id, labels, true
 	})
 	n, err := rt.newRun(rt.base, s.workflow, input, slices.Concat(s.opts, []StartOption{last}, opts))
 	if err == nil && n.Labels[scheduleLabel] == "" {

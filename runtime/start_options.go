@@ -2,7 +2,10 @@ package runtime
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stepwell/stepwell/store"
 )
@@ -21,6 +24,7 @@ type startConfig struct {
 	keyed    int // options that set a key
 	deadline time.Time
 	labels   map[string]string
+	trusted  bool // labels are the engine's own, or were checked when they were given
 	onParent ParentPolicy
 	messages []startMessage
 	sender   string // of the messages, when it is a run: its place
@@ -65,8 +69,18 @@ func Priority(p int) StartOption { return startFunc(func(c *startConfig) { c.pri
 // Deadline ends the run with [ErrDeadline] when it has not ended by t.
 func Deadline(t time.Time) StartOption { return startFunc(func(c *startConfig) { c.deadline = t }) }
 
-// Labels are pairs to find the run by.
-func Labels(l map[string]string) StartOption { return startFunc(func(c *startConfig) { c.labels = l }) }
+// Labels are pairs to find the run by: at most 32, the names of up to 63 letters,
+// digits or any of . _ / -, the values of up to 256 bytes without control characters.
+// Names that begin with "stepwell." are the engine's: a run of a schedule has
+// stepwell.schedule.
+func Labels(l map[string]string) StartOption {
+	return startFunc(func(c *startConfig) { c.labels, c.trusted = l, false })
+}
+
+// ownLabels are [Labels] that the engine gives, or takes over from another run.
+func ownLabels(l map[string]string) StartOption {
+	return startFunc(func(c *startConfig) { c.labels, c.trusted = l, true })
+}
 
 // ParentPolicy says what becomes of a child that lives when its parent ends.
 type ParentPolicy = store.ParentPolicy
@@ -138,16 +152,35 @@ func (c *startConfig) validate() error {
 	if c.onParent > Abandon {
 		return fmt.Errorf("%w: parent policy %d: want StopOnFailure, StopOnEnd or Abandon", ErrInvalid, c.onParent)
 	}
-	if len(c.labels) > maxLabels {
-		return fmt.Errorf("%w: %d labels: at most %d are allowed", ErrInvalid, len(c.labels), maxLabels)
+	if c.trusted {
+		return nil
 	}
-	for k, v := range c.labels {
-		if !wellFormed(k, 63, "._/-") {
+	return checkLabels(c.labels)
+}
+
+// systemLabel is what the names of the engine's own labels begin with.
+const systemLabel = "stepwell."
+
+func checkLabels(labels map[string]string) error {
+	if len(labels) > maxLabels {
+		return fmt.Errorf("%w: %d labels: at most %d are allowed", ErrInvalid, len(labels), maxLabels)
+	}
+	for k, v := range labels {
+		switch {
+		case !wellFormed(k, 63, "._/-"):
 			return fmt.Errorf("%w: label %.80q: want 1 to 63 letters, digits or any of . _ / -", ErrInvalid, k)
-		}
-		if len(v) > maxLabelValue {
+		case strings.HasPrefix(k, systemLabel):
+			return fmt.Errorf("%w: label %q: names that begin with %q are kept for the engine", ErrInvalid, k, systemLabel)
+		case len(v) > maxLabelValue:
 			return fmt.Errorf("%w: label %q: value of %d bytes, at most %d are allowed", ErrInvalid, k, len(v), maxLabelValue)
+		case !printable(v):
+			return fmt.Errorf("%w: label %q: value %q: want text without control characters", ErrInvalid, k, v)
 		}
 	}
 	return nil
+}
+
+// printable holds for text that does nothing to a terminal.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }

@@ -19,7 +19,8 @@ import (
 //
 // The name says what the step is; it may repeat. Step identifies it by its
 // place: the branch and the count of calls before it, so a name alone does not
-// make a step known again.
+// make a step known again. Without a name, or with control characters in it, Step
+// returns [ErrInvalid] and does nothing.
 //
 // Outside a run, and inside another step, Step just calls fn.
 func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, error), opts ...StepOption) (T, error) {
@@ -153,7 +154,29 @@ func (b *branch) newTry(ctx context.Context, name string, opts []StepOption, w w
 	if t.cfg.err != nil {
 		return nil, fmt.Errorf("step %q: %w", name, t.cfg.err)
 	}
-	return t, b.enter()
+	if err := b.enter(); err != nil {
+		return nil, err
+	}
+	if err := t.checkName(); err != nil {
+		b.leave()
+		return nil, err
+	}
+	return t, nil
+}
+
+// checkName refuses a name that would be hard to read wherever it is shown, before the
+// step has a place. A history from before there was this rule goes on to replay.
+func (t *try) checkName() error {
+	if t.name != "" && printable(t.name) {
+		return nil
+	}
+	b := t.branch
+	if p := b.e.history.steps[joinPath(b.path, b.next)]; p != nil {
+		if row := p.any(); row != nil && row.Kind == t.kind && row.Name == t.name {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: step name %q: want 1 or more characters, no control characters among them", ErrInvalid, t.name)
 }
 
 // look reads what the history knows of the step, and returns the row that

@@ -75,6 +75,8 @@ func TestBadRequests(t *testing.T) {
 		{"unknown parameter", "POST", start + "?prio=1", "{}", nil, 400, "invalid",
 			`unknown parameter "prio": want id, queue, partition, dedup, on_duplicate, debounce, quiet, max_wait, delay, priority, deadline, label.NAME or wait`},
 		{"empty label name", "POST", start + "?label.=1", "{}", nil, 400, "invalid", `label "": want 1 to 63 letters, digits or any of . _ / -`},
+		{"label of the engine", "POST", start + "?label.stepwell.schedule=nightly", "{}", nil, 400, "invalid", `label "stepwell.schedule": names that begin with "stepwell." are kept for the engine`},
+		{"label value", "POST", start + "?label.a=x%1b[2J", "{}", nil, 400, "invalid", `label "a": value "x\x1b[2J": want text without control characters`},
 		{"bad label name", "POST", start + "?label.a%20b=1", "{}", nil, 400, "invalid", `label "a b": want 1 to 63 letters, digits or any of . _ / -`},
 		{"parameter twice", "POST", start + "?id=a&id=b", "{}", nil, 400, "invalid", "parameter id is given 2 times: want one"},
 		{"label that is not UTF-8", "POST", start + "?label.a=%ff", "{}", nil, 400, "invalid", `parameter "label.a" is not UTF-8`},

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -111,7 +112,7 @@ func talker(ctx context.Context, total int) (int, error) {
 func work(ctx context.Context, in workInput) (string, error) {
 	d, err := time.ParseDuration("0" + in.For)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("for %s: %w", in.For, err)
 	}
 	return runtime.Step(ctx, "work", func(ctx context.Context) (string, error) {
 		slog.InfoContext(ctx, "at work")

@@ -45,8 +45,9 @@ func TestTerminal(t *testing.T) {
 	env := []string{"STEPWELL_URL=http://" + p.api, "LC_ALL=C.UTF-8", "NO_COLOR="}
 	for _, args := range [][]string{
 		{"runs", "start", "work", "{}", "--id", "a", "--wait", "10s"},
-		{"runs", "start", "work", `{"fail":true}`, "--id", "b", "--label", "evil=\x1b[2J", "--wait", "10s"},
+		{"runs", "start", "work", `{"fail":true}`, "--id", "b", "--wait", "10s"},
 		{"runs", "start", "sleeper", "--id", "c", "--wait", "1ms"},
+		{"runs", "start", "work", `{"for":"\u001b[2J"}`, "--id", "d", "--wait", "10s"},
 	} {
 		run(t, command(t, dir, env, args...))
 	}
@@ -61,7 +62,8 @@ func TestTerminal(t *testing.T) {
 		{[]string{"runs", "list"}, "LC_ALL=C", []string{"..."}, "…"},
 		{[]string{"runs", "list", "--utc"}, "", []string{"T", "Z"}, " ago"},
 		{[]string{"runs", "list", "--workflow", "none"}, "", []string{"no runs here; try: app.test runs start"}, "WORKFLOW  "},
-		{[]string{"runs", "get", "b"}, "", []string{"labels    evil=\uFFFD[2J", "\x1b[31m", "0 work  ", "failed"}, "\x1b[2J"},
+		{[]string{"runs", "get", "b"}, "", []string{"\x1b[31m", "0 work  ", "failed"}, "\x1b[2J"},
+		{[]string{"runs", "get", "d"}, "", []string{"for \uFFFD[2J: "}, "\x1b[2J"},
 		{[]string{"runs", "get", "a"}, "LC_ALL=C", []string{"0 work  ", "="}, "█"},
 		{[]string{"runs", "get", "c"}, "", []string{"0 sleep  ", "─", "waiting"}, ""},
 		{[]string{"runs", "steps", "a"}, "", []string{"PATH", "\"done\""}, ""},
