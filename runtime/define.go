@@ -101,7 +101,7 @@ func newRegistry(defs []Definition) (*registry, error) {
 	r := &registry{workflows: map[string]*definition{}, queues: map[string]*Queue{}, schedules: map[string]*Schedule{}, scheduled: map[string]string{}}
 	for i, d := range defs {
 		if isNil(d) {
-			return nil, fmt.Errorf("%w: definition %d of %d is nil", ErrInvalid, i+1, len(defs))
+			return nil, fmt.Errorf("%w: definition %d is nil", ErrInvalid, i+1)
 		}
 		if err := d.register(r); err != nil {
 			return nil, err

@@ -19,10 +19,10 @@ func TestDefinitionsThatAreMissing(t *testing.T) {
 	w := once(func(context.Context) (int, error) { return 1, nil })
 	var none *runtime.Workflow[struct{}, int]
 	for want, d := range map[string]runtime.Definition{
-		"definition 2 of 2 is nil":                   nil,
-		"definition 2 of 2 is nil (workflow)":        none,
-		"definition 2 of 2 is nil (queue)":           (*runtime.Queue)(nil),
-		"definition 2 of 2 is nil (schedule)":        (*runtime.Schedule)(nil),
+		"definition 2 is nil":                        nil,
+		"definition 2 is nil (workflow)":             none,
+		"definition 2 is nil (queue)":                (*runtime.Queue)(nil),
+		"definition 2 is nil (schedule)":             (*runtime.Schedule)(nil),
 		"a workflow that Define has not made":        &runtime.Workflow[struct{}, int]{},
 		"a queue that NewQueue has not made":         &runtime.Queue{},
 		`schedule "nightly": its workflow is nil`:    runtime.Cron("nightly", "@daily", none),

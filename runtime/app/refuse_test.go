@@ -144,7 +144,7 @@ func TestDefinitionsThatCannotServe(t *testing.T) {
 		want string
 	}{
 		"setup": {1, "setup: no room for tables"},
-		"nil":   {1, "definition 1 of 1 is nil"},
+		"nil":   {1, "definition 1 is nil"},
 	} {
 		r := run(t, command(t, t.TempDir(), []string{asProgram + "=" + program}, "serve"))
 		if r.code != c.code || !strings.Contains(r.stderr, c.want) || strings.Contains(r.stderr, `"serving"`) {

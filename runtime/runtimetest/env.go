@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -30,6 +31,7 @@ type Env struct {
 	points  []*point
 	fakes   map[string]func(context.Context) (any, error)
 	ran     map[string]int
+	asked   map[string]bool // steps of which the test asked whether they ran
 }
 
 // process is one life of the runtime, from a start to a crash or the end.
@@ -58,12 +60,12 @@ func RunWith(t *testing.T, cfg runtime.Config, fn func(t *testing.T, rt *Env), d
 	}
 	cfg.Drain = -1
 	synctest.Test(t, func(t *testing.T) {
-		rt := &Env{t: t, cfg: cfg, over: make(chan struct{}), fakes: map[string]func(context.Context) (any, error){}, ran: map[string]int{}}
+		rt := &Env{t: t, cfg: cfg, over: make(chan struct{}), fakes: map[string]func(context.Context) (any, error){}, ran: map[string]int{}, asked: map[string]bool{}}
 		hooks, ok := seam.Definition(&seam.Hooks{Step: rt.step, Heir: rt.alive}).(runtime.Definition)
 		if !ok {
 			t.Fatal("runtimetest: the engine has no seam")
 		}
-		rt.defs = append([]runtime.Definition{hooks}, defs...)
+		rt.defs = append(slices.Clone(defs), hooks) // after the others, whose places are told when one is nil
 		s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Config{})
 		if err != nil {
 			t.Fatal(err)
@@ -155,7 +157,8 @@ func (rt *Env) alive() any {
 	}
 }
 
-// close ends the process and reports crashes that did not come.
+// close ends the process and reports crashes that did not come, and fakes that were
+// not called.
 func (rt *Env) close() {
 	rt.mu.Lock()
 	rt.closing = true
@@ -164,6 +167,7 @@ func (rt *Env) close() {
 	p.end()
 	<-rt.over
 	rt.reportPoints()
+	rt.reportFakes()
 }
 
 func (rt *Env) reportPoints() {

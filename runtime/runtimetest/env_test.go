@@ -260,3 +260,37 @@ func TestCrashesAroundMessages(t *testing.T) {
 		rt.WantSteps("m", "receive news", "receive news")
 	}, w)
 }
+
+// TestFakesThatStoodInForNothing fail the test: their name may be misspelt.
+func TestFakesThatStoodInForNothing(t *testing.T) {
+	one := func(context.Context) (int, error) { return 1, nil }
+	for name, c := range map[string]struct {
+		do   func(rt *runtimetest.Env)
+		want string // of the end of the test
+	}{
+		"misspelt":   {func(rt *runtimetest.Env) { runtimetest.Fake(rt, "bok", one) }, `the fake of "bok" was not called: no step of this name was executed; those that were: ["book" "double" "report"]`},
+		"called":     {func(rt *runtimetest.Env) { runtimetest.Fake(rt, "book", one) }, ""},
+		"taken back": {func(rt *runtimetest.Env) { runtimetest.Fake(rt, "bok", one); runtimetest.Fake[int](rt, "bok", nil) }, ""},
+		"asked for":  {func(rt *runtimetest.Env) { runtimetest.Fake(rt, "refund", one); rt.WantRan("refund", 0) }, ""},
+		"one of two": {func(rt *runtimetest.Env) { runtimetest.Fake(rt, "book", one); runtimetest.Fake(rt, "Book", one) }, `the fake of "Book" was not called`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runtimetest.Run(t, func(t *testing.T, rt *runtimetest.Env) {
+				c.do(rt)
+				if _, err := trip.Call(rt.Context(), 3); err != nil {
+					t.Fatal(err)
+				}
+				if got := rt.ReportFakes(); got != c.want && (c.want == "" || !strings.Contains(got, c.want)) {
+					t.Errorf("got %q; want %q", got, c.want)
+				}
+			}, trip, nested)
+		})
+	}
+	runtimetest.Run(t, func(t *testing.T, rt *runtimetest.Env) {
+		<-rt.Runtime().Recovered()
+		runtimetest.Fake(rt, "book", one)
+		if got := rt.ReportFakes(); !strings.Contains(got, "those that were: none") {
+			t.Errorf("got %q", got)
+		}
+	}, trip, nested)
+}

@@ -28,6 +28,12 @@ func (rt *Env) Failures(fn func()) string {
 	return strings.Join(r.Errs, "\n")
 }
 
+// ReportFakes returns what the end of the test would say of fakes, and forgets them.
+func (rt *Env) ReportFakes() string {
+	defer func() { clear(rt.fakes) }()
+	return rt.Failures(rt.reportFakes)
+}
+
 // ReportCrashes returns what the end of the test would say of crashes that did
 // not come, and forgets them.
 func (rt *Env) ReportCrashes() string {

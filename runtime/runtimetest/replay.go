@@ -39,7 +39,7 @@ func Replay(t testing.TB, pattern string, defs ...runtime.Definition) {
 func (rt *Env) WantReplay(id string) {
 	rt.t.Helper()
 	cfg := runtime.Config{Codec: rt.cfg.Codec}
-	if err := runtime.ReplayWith(rt.t.Context(), cfg, rt.History(id), rt.defs[1:]...); err != nil {
+	if err := runtime.ReplayWith(rt.t.Context(), cfg, rt.History(id), rt.defs[:len(rt.defs)-1]...); err != nil {
 		rt.t.Error(err)
 	}
 }
