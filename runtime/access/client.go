@@ -36,6 +36,26 @@ func (g *Gate) proxy(a netip.Addr) bool {
 	return slices.ContainsFunc(g.cfg.Proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
+// clientKey is that of the client in a context.
+type clientKey struct{}
+
+// ClientOf names the client of a request that a gate let through: its address,
+// of IPv6 the network, for a site has as many addresses as it likes. Tokens say
+// nothing of it, many share one.
+func ClientOf(r *http.Request) string {
+	name, _ := r.Context().Value(clientKey{}).(string)
+	return name
+}
+
+func site(a netip.Addr) string {
+	if a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}
+
 // secure tells whether the browser speaks TLS, to us or to a proxy. Nobody has
 // to be believed: who lies about it only gets a cookie that is sent less often.
 func secure(r *http.Request) bool {

@@ -109,6 +109,7 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := context.WithValue(r.Context(), roleKey{}, v.role)
+	ctx = context.WithValue(ctx, clientKey{}, site(g.client(r)))
 	if v.session != nil {
 		c, cancel := context.WithCancel(ctx)
 		defer cancel()

@@ -25,8 +25,19 @@ type Config struct {
 	// MaxBodies bounds the bodies of all requests under way, in bytes.
 	// Default 64 times MaxBody.
 	MaxBodies int64
-	// MaxWaiting bounds the clients that wait for a result. Default 1,000.
-	MaxWaiting int64
+	// MaxWaiting bounds the requests that wait for a result or follow a stream.
+	// Default 2,000.
+	MaxWaiting int
+	// MaxWaitingPerClient bounds those of one client. Default half of
+	// MaxWaiting.
+	MaxWaitingPerClient int
+	// MaxPerClient bounds all requests that one client has under way, those that
+	// wait among them. Default 2,000.
+	MaxPerClient int
+	// Client says who makes a request; requests of which it says the same are
+	// one client's. Default: the address they come from, which is the proxy's
+	// where there is one.
+	Client func(*http.Request) string
 	// Closing, once closed, ends the waiting for results and refuses starts.
 	// Default: never.
 	Closing <-chan struct{}
@@ -46,7 +57,8 @@ type api struct {
 	rt      *runtime.Runtime
 	cfg     Config
 	bodies  atomic.Int64 // bytes promised to bodies under way
-	waiting atomic.Int64
+	clients clients
+	closer  closer
 	rate    rate
 	// described is the document of the API, made when it is first asked for.
 	described func() (described, error)
@@ -65,12 +77,21 @@ func New(rt *runtime.Runtime, cfg Config) http.Handler {
 		cfg.MaxBodies = 64 * cfg.MaxBody
 	}
 	if cfg.MaxWaiting <= 0 {
-		cfg.MaxWaiting = 1000
+		cfg.MaxWaiting = 2000
+	}
+	if cfg.MaxWaitingPerClient <= 0 {
+		cfg.MaxWaitingPerClient = (cfg.MaxWaiting + 1) / 2
+	}
+	if cfg.MaxPerClient <= 0 {
+		cfg.MaxPerClient = 2000
+	}
+	if cfg.Client == nil {
+		cfg.Client = addressOf
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	a := &api{rt: rt, cfg: cfg}
+	a := &api{rt: rt, cfg: cfg, closer: closer{closing: cfg.Closing}}
 	a.described = sync.OnceValues(a.describe)
 	a.rate.begin(rt.Health().Store.Commits, time.Now())
 	r := mux.NewRouter()
@@ -92,12 +113,16 @@ func New(rt *runtime.Runtime, cfg Config) http.Handler {
 // handle turns the route's function into a handler: parameters checked, time
 // bounded, errors answered.
 func (a *api) handle(rt route) http.Handler {
+	fn := rt.fn
+	if !rt.open {
+		fn = a.limited(fn)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		w.Header().Set("Cache-Control", "no-store")
 		err := checkQuery(r, rt.op.query)
 		if err == nil {
-			err = rt.fn(w, r)
+			err = fn(w, r)
 		}
 		if err != nil {
 			a.fail(w, r, rt, err)

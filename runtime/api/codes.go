@@ -25,7 +25,8 @@ var kinds = map[string]struct {
 	"wrong_host":             {http.StatusMisdirectedRequest, "without tokens, the server answers under the name localhost only", "this address is answered as localhost only; to be reached under another name set STEPWELL_TOKENS, or STEPWELL_AUTH to off"},
 	"update_rejected":        {http.StatusUnprocessableEntity, "the run looked at the update and did not accept it", `update "address" of run order-17 was rejected: it has been sent`},
 	"update_failed":          {http.StatusUnprocessableEntity, "the run accepted the update, and its handler failed", `update "address" of run order-17 failed: no such street`},
-	"too_many_waiting":       {http.StatusTooManyRequests, "too many clients wait", "1000 clients wait for results already; nothing was started: start without wait, or try later"},
+	"too_many_waiting":       {http.StatusTooManyRequests, "too many requests wait, or follow streams", "1000 requests of this client wait for results or follow streams already; nothing was started: start without wait, or try later"},
+	"too_many_requests":      {http.StatusTooManyRequests, "too many requests of this client are under way; nothing was done", "2000 requests of this client are under way already; nothing was done: try again in a moment"},
 	"slow_down":              {http.StatusTooManyRequests, "too many wrong tokens came from this address", "too many wrong tokens came from this address: try again in 8 s"},
 	"internal":               {http.StatusInternalServerError, "an error of the server", "an error of the server; its log has the details"},
 	"overloaded":             {http.StatusServiceUnavailable, "too much is under way; nothing was changed", "too many writes are waiting; nothing was changed"},
@@ -40,7 +41,7 @@ var kinds = map[string]struct {
 func codesOf(r route) []string {
 	codes := append([]string{"invalid", "internal", "token_in_url"}, r.op.codes...)
 	if !r.open {
-		codes = append(codes, "unauthorized", "forbidden", "slow_down", "wrong_host")
+		codes = append(codes, "unauthorized", "forbidden", "slow_down", "wrong_host", "too_many_requests")
 	}
 	if r.op.depth >= reading {
 		codes = append(codes, "timeout", "closed")

@@ -37,7 +37,7 @@ func (a *api) event(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := bounded(r)
 	if wait > 0 {
-		leave, err := a.mayWait()
+		leave, err := a.mayWait(r)
 		if err != nil {
 			cancel()
 			return err

@@ -13,6 +13,7 @@ type feed[T any] struct {
 	kept  []T
 	first int
 	size  int
+	most  int // bytes that are kept
 	over  bool
 	news  chan struct{} // closed at the next change; nil: nobody waits
 
@@ -25,10 +26,9 @@ type feed[T any] struct {
 type sized interface{ bytes() int }
 
 const (
-	// keptItems and keptBytes bound what a feed keeps for clients that are
-	// slower than it; who falls behind reads from the store.
+	// keptItems bounds what a feed keeps for clients that are slower than it, as
+	// its own most does; who falls behind reads from the store.
 	keptItems = 1024
-	keptBytes = 1 << 20
 )
 
 // begin makes a feed that was stopped ready to start again.
@@ -73,7 +73,7 @@ func (f *feed[T]) addLocked(items ...T) {
 		f.size += sizeOf(it)
 	}
 	drop := 0
-	for len(f.kept)-drop > keptItems || f.size > keptBytes && len(f.kept)-drop > 1 {
+	for len(f.kept)-drop > keptItems || f.size > f.most && len(f.kept)-drop > 1 {
 		f.size -= sizeOf(f.kept[drop])
 		drop++
 	}

@@ -110,7 +110,7 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if wait > 0 && !settled(&run) {
-		release, err := a.mayWait()
+		release, err := a.mayWait(r)
 		if err != nil {
 			return err
 		}

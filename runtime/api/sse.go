@@ -18,7 +18,10 @@ type eventStream struct {
 	w     http.ResponseWriter
 	c     *http.ResponseController
 	still *time.Timer
-	b     bytes.Buffer // not yet written
+	// added is how much was written since the last flush. What writes to the
+	// client is not kept here, for a thousand clients have a thousand of these.
+	added int
+	err   error // of a write since
 }
 
 // openStream begins a stream of events to a client; what is wrong has to be
@@ -86,33 +89,45 @@ func (s *eventStream) sayStill() error {
 	return s.flush()
 }
 
-// add is written with the next flush.
-func (s *eventStream) add(frame []byte) { s.b.Write(frame) }
+// add writes an event, which may reach the client with the next flush only.
+func (s *eventStream) add(frame []byte) {
+	if s.added == 0 {
+		s.err = s.patient()
+	}
+	s.added += len(frame)
+	if s.err == nil {
+		_, s.err = s.w.Write(frame)
+	}
+}
 
-// flush gives a client that does not read a bounded time.
-func (s *eventStream) flush() error {
-	s.still.Reset(stillThere)
+// patient gives a client that does not read a bounded time.
+func (s *eventStream) patient() error {
 	if err := s.c.SetWriteDeadline(time.Now().Add(patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
-	_, err := s.w.Write(s.b.Bytes())
-	if s.b.Reset(); s.b.Cap() > maxFlush {
-		s.b = bytes.Buffer{} // a large event was among them
+	return nil
+}
+
+// flush has what was added reach the client. Its error is that of any write.
+func (s *eventStream) flush() error {
+	s.still.Reset(stillThere)
+	if s.added == 0 {
+		s.err = s.patient()
 	}
-	if err != nil {
-		return err
+	s.added = 0
+	if s.err != nil {
+		return s.err
 	}
 	return s.c.Flush()
 }
 
-// maxFlush bounds what is held back to be written at once, roughly.
+// maxFlush bounds what is added before a flush, roughly.
 const maxFlush = 64 << 10
 
 // addBounded is add, and a flush when much has come together.
 func (s *eventStream) addBounded(frame []byte) error {
-	s.add(frame)
-	if s.b.Len() < maxFlush {
-		return nil
+	if s.add(frame); s.added < maxFlush {
+		return s.err
 	}
 	return s.flush()
 }

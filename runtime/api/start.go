@@ -77,7 +77,7 @@ func (a *api) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer release()
 	if wait > 0 {
-		leave, err := a.mayWait()
+		leave, err := a.mayWait(r)
 		if err != nil {
 			return err
 		}

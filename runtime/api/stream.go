@@ -48,12 +48,12 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) error {
 	if err := a.checkStream(r, id, name); err != nil {
 		return err
 	}
-	leave, err := a.mayWait()
+	leave, err := a.mayWait(r)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	ctx, cancel := a.untilClosing(r.Context())
+	ctx, cancel := a.closer.until(r.Context())
 	defer cancel()
 	s, more := openStream(w, r)
 	defer s.close()

@@ -60,7 +60,7 @@ func (a *api) update(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	leave, err := a.mayWait()
+	leave, err := a.mayWait(r)
 	if err != nil {
 		return err
 	}

@@ -3,9 +3,7 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/stepwell/stepwell/runtime"
@@ -17,17 +15,6 @@ var errWaited = errors.New("the time to wait is over")
 
 // settled: a run that nothing more will become of by itself.
 func settled(run *runtime.Run) bool { return run.Status.Ended() || run.Status == store.Stuck }
-
-// mayWait takes one of the places for clients that wait. It is asked before
-// anything is started, so that a refused request has done nothing.
-func (a *api) mayWait() (release func(), err error) {
-	if a.waiting.Add(1) > a.cfg.MaxWaiting {
-		a.waiting.Add(-1)
-		return nil, &requestError{http.StatusTooManyRequests, "too_many_waiting",
-			fmt.Sprintf("%d clients wait for results already; nothing was started: start without wait, or try later", a.cfg.MaxWaiting)}
-	}
-	return func() { a.waiting.Add(-1) }, nil
-}
 
 // await waits for the run to settle, for the time given, or until the server
 // shuts down; it returns the run as it then is.
@@ -54,22 +41,6 @@ func (a *api) waitContext(w http.ResponseWriter, r *http.Request, wait time.Dura
 	// The server's own deadline is for requests that do not wait.
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + patience)) //nolint:errcheck // not every writer has one
 	ctx, stop := context.WithTimeoutCause(r.Context(), wait, errWaited)
-	ctx, cancel := a.untilClosing(ctx)
+	ctx, cancel := a.closer.until(ctx)
 	return ctx, func() { cancel(); stop() }
-}
-
-// untilClosing ends a context with errWaited when the server shuts down.
-func (a *api) untilClosing(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(parent)
-	done := make(chan struct{})
-	if a.cfg.Closing != nil {
-		go func() {
-			select {
-			case <-a.cfg.Closing:
-				cancel(errWaited)
-			case <-done:
-			}
-		}()
-	}
-	return ctx, sync.OnceFunc(func() { close(done); cancel(context.Canceled) })
 }

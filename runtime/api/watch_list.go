@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -21,6 +20,8 @@ const (
 	// listMost bounds the runs that are read at once. When more have changed,
 	// clients are told to look at the list anew.
 	listMost = 2000
+	// listBytes is what the feed keeps.
+	listBytes = 1 << 20
 	// listRest is how long nothing is told after that.
 	listRest = 2 * time.Second
 )
@@ -33,6 +34,12 @@ const positionHeader = "Stepwell-Position"
 type listFeed struct {
 	feed[batch]
 	owner sync.Mutex // guards clients, and that one feed is made at a time
+
+	// shown are events by filter, as most clients have the same; those of the
+	// newest position that was asked for.
+	showing sync.Mutex
+	at      string
+	shown   map[string][]byte
 }
 
 // batch is what changed in a while.
@@ -41,6 +48,8 @@ type batch struct {
 	runs     []changedRun
 	// lost: any run may have changed.
 	lost bool
+	// own: a client read it for itself.
+	own bool
 }
 
 // changedRun is a run, without input and output, as it was read after a change.
@@ -64,6 +73,7 @@ func (a *api) joinList() (f *listFeed, leave func()) {
 	defer f.owner.Unlock()
 	if f.clients == 0 {
 		f.begin()
+		f.most = listBytes
 		from := a.rt.Position()
 		f.start(func(ctx context.Context) { a.followList(ctx, f, from) })
 	}
@@ -183,16 +193,20 @@ func (a *api) watchRuns(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	key, err := json.Marshal(filter)
+	if err != nil {
+		return err
+	}
 	after := r.Header.Get("Last-Event-ID")
 	if q.Has("after") {
 		after = q.Get("after")
 	}
-	leave, err := a.mayWait()
+	leave, err := a.mayWait(r)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	ctx, cancel := a.untilClosing(r.Context())
+	ctx, cancel := a.closer.until(r.Context())
 	defer cancel()
 	s, more := openStream(w, r)
 	defer s.close()
@@ -201,7 +215,7 @@ func (a *api) watchRuns(w http.ResponseWriter, r *http.Request) error {
 	}
 	f, leaveFeed := a.joinList()
 	defer leaveFeed()
-	c := &listClient{a: a, f: f, s: s, filter: filter, position: after, next: -1}
+	c := &listClient{a: a, f: f, s: s, filter: filter, key: string(key), position: after, next: -1}
 	c.follow(ctx) //nolint:errcheck // closing, or the client has gone: it connects again
 	return nil
 }
@@ -212,6 +226,7 @@ type listClient struct {
 	f        *listFeed
 	s        *eventStream
 	filter   runtime.Filter
+	key      string // the filter, as text
 	position string // up to which it knows what changed
 	next     int    // of the feed's batches; below zero: not yet begun
 }
@@ -240,6 +255,7 @@ func (c *listClient) follow(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			b.own = true
 			batches = []batch{b}
 		}
 		for _, b := range batches {
@@ -259,25 +275,46 @@ func (c *listClient) show(b batch) {
 		c.s.add([]byte("id: " + b.position + "\nevent: reset\ndata: {}\n\n"))
 		return
 	}
-	var runs, gone bytes.Buffer
-	list := func(to *bytes.Buffer, text []byte) {
-		if to.Len() > 0 {
-			to.WriteByte(',')
-		}
-		to.Write(text)
+	switch {
+	case len(b.runs) == 0:
+	case b.own:
+		c.s.add(b.event(&c.filter))
+	default:
+		c.s.add(c.f.eventOf(&b, &c.filter, c.key))
 	}
+}
+
+// eventOf is the event with what of a batch concerns a filter; empty when
+// nothing does.
+func (f *listFeed) eventOf(b *batch, filter *runtime.Filter, key string) []byte {
+	f.showing.Lock()
+	defer f.showing.Unlock()
+	if f.at != b.position {
+		f.at, f.shown = b.position, map[string][]byte{}
+	}
+	text, ok := f.shown[key]
+	if !ok {
+		text = b.event(filter)
+		f.shown[key] = text
+	}
+	return text
+}
+
+func (b *batch) event(filter *runtime.Filter) []byte {
+	var runs, gone []string
 	for i := range b.runs {
-		switch r := &b.runs[i]; fit(&c.filter, r.run) {
+		switch r := &b.runs[i]; fit(filter, r.run) {
 		case fits:
-			list(&runs, r.json)
+			runs = append(runs, string(r.json))
 		case fitsNoMore:
 			id, _ := json.Marshal(r.id) // a string always can be
-			list(&gone, id)
+			gone = append(gone, string(id))
 		}
 	}
-	if runs.Len()+gone.Len() > 0 {
-		c.s.add([]byte("id: " + b.position + "\nevent: runs\ndata: {\"runs\":[" + runs.String() + "],\"gone\":[" + gone.String() + "]}\n\n"))
+	if len(runs)+len(gone) == 0 {
+		return nil
 	}
+	return []byte("id: " + b.position + "\nevent: runs\ndata: {\"runs\":[" + strings.Join(runs, ",") + "],\"gone\":[" + strings.Join(gone, ",") + "]}\n\n")
 }
 
 // fitness says whether a run is in a list.

@@ -20,6 +20,9 @@ import (
 const (
 	// runEvery is how often a watched run is looked at, at most.
 	runEvery = 100 * time.Millisecond
+	// runBytes is what the feed of a run keeps, of which there may be as many as
+	// clients.
+	runBytes = 64 << 10
 	// sinceRows bounds the rows of history read at a time.
 	sinceRows = 200
 )
@@ -55,6 +58,7 @@ func (a *api) joinRun(id string) (f *runFeed, leave func()) {
 	defer fs.mu.Unlock()
 	if f = fs.runs[id]; f == nil {
 		f = &runFeed{}
+		f.most = runBytes
 		if fs.runs == nil {
 			fs.runs = map[string]*runFeed{}
 		}
@@ -193,12 +197,12 @@ func (a *api) watchRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	leave, err := a.mayWait()
+	leave, err := a.mayWait(r)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	ctx, cancel := a.untilClosing(r.Context())
+	ctx, cancel := a.closer.until(r.Context())
 	defer cancel()
 	s, more := openStream(w, r)
 	defer s.close()

@@ -68,6 +68,9 @@ func mount(r *mux.Router, rt *runtime.Runtime, cfg HandlerConfig) (*access.Gate,
 	cfg.UI.Role = func(r *http.Request) string { return string(access.RoleOf(r)) }
 	cfg.UI.Logout = len(cfg.Access.Tokens) > 0 && cfg.Access.Role == nil
 	cfg.Access.Login = func(w http.ResponseWriter, status int, l access.Login) { ui.WriteLogin(w, status, ui.Login(l)) }
+	if cfg.API.Client == nil {
+		cfg.API.Client = access.ClientOf
+	}
 	r.PathPrefix(p + "/v1/").Handler(api.New(rt, cfg.API))
 	pages := ui.New(rt, cfg.UI)
 	r.PathPrefix(p + "/ui").Name("ui").Handler(pages)

@@ -70,7 +70,7 @@ func definitions(effects string) []runtime.Definition {
 			return 0, ctx.Err()
 		})
 	})
-	return []runtime.Definition{work, burn, snooze, hold, wakeAt(file), heavy, ledgerTable, bookkeep}
+	return []runtime.Definition{work, burn, crunch, snooze, hold, wakeAt(file), heavy, ledgerTable, bookkeep}
 }
 
 // burn takes the CPU without saying so.
