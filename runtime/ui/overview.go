@@ -65,7 +65,9 @@ type overviewData struct {
 	*state
 	Demos []Demo
 	API   string // where it is reached, for what a newcomer types
-	First string // a workflow to try
+	// Server is the same without /v1, as the command line wants it.
+	Server string
+	First  string // a workflow to try
 }
 
 // Each of these is a part of the overview that is sent anew when it changed.
@@ -78,7 +80,7 @@ func (u *UI) overview(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := overviewData{state: s, Demos: u.cfg.Demos, API: u.apiURL(r), First: "NAME"}
+	d := overviewData{state: s, Demos: u.cfg.Demos, API: u.apiURL(r), Server: strings.TrimSuffix(u.apiURL(r), "/v1"), First: "NAME"}
 	if all := u.rt.Workflows(); len(all) > 0 {
 		d.First = all[0].Name
 	}

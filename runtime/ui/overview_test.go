@@ -31,6 +31,27 @@ func TestOverviewIsLive(t *testing.T) {
 	}
 }
 
+// TestWhatToType: with tokens the command has one, and a viewer is not told to
+// start what they may not.
+func TestWhatToType(t *testing.T) {
+	role := "admin"
+	s := newSite(t, ui.Config{Logout: true, Role: func(*http.Request) string { return role }})
+	for _, path := range []string{"/ui/", "/ui/runs"} {
+		role = "admin"
+		want := `curl -H "Authorization: Bearer $STEPWELL_TOKEN" --json '{}' ` + s.url + "/v1/workflows/echo/runs"
+		if pre := find(s.page(path), "pre"); len(pre) == 0 || text(pre[0]) != want {
+			t.Errorf("%s does not say %s", path, want)
+		}
+		if pre := find(s.page("/ui/"), "pre"); len(pre) < 2 || text(pre[1]) != "STEPWELL_URL="+s.url+" stepwell runs start echo" {
+			t.Error("the overview does not say what to type for the command line")
+		}
+		role = "viewer"
+		if doc := s.page(path); len(find(doc, "pre")) > 0 || !strings.Contains(text(doc), "An admin starts runs") {
+			t.Errorf("%s tells a viewer to start runs", path)
+		}
+	}
+}
+
 // TestOverviewCallsForHelp: what is stuck comes first.
 func TestOverviewCallsForHelp(t *testing.T) {
 	var broken atomic.Bool
