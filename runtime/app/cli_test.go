@@ -26,9 +26,9 @@ func TestRuns(t *testing.T) {
 	}{
 		{"runs start work @in.json --id a --label team=red --priority 3 --wait 10s", 0, `(?s)^id +a\nworkflow +work\nstatus +succeeded\ninput +\{"for":"1ms"\}\noutput +"done"\npriority +3\nlabels +team=red\n`},
 		{"runs start work {\"fail\":true} --id b", 0, `status +(running|failed)`},
-		{"runs wait b --timeout 10s", 1, `^run b is failed\n$`},
+		{"runs wait b --timeout 10s", 1, `^run b is failed\ntry: app.test runs get b\n$`},
 		{"runs start sleeper --id c", 0, `^id +c\n`},
-		{"runs wait c --timeout 10ms", 1, `^run c is (running|waiting)\n$`},
+		{"runs wait c --timeout 10ms", 1, `^run c is (running|waiting)\ntry: app.test runs wait c\n$`},
 		{"runs start echo [1] --id d --delay 1h --queue one", 0, `status +delayed`},
 		{"runs list", 0, `^ID +WORKFLOW +STATUS +QUEUE +CREATED +TOOK +ERROR\nd +echo +delayed +one .*\nc .*\nb +work +failed .*told to fail\na +work +succeeded`},
 		{"runs list --label team=red", 0, `^ID.*\na +work .*\n$`},
@@ -101,6 +101,9 @@ func TestRuns(t *testing.T) {
 	}
 	if got := run(t, command(t, dir, nil, "replay", "a.json", "c.json", "d.json")); got.code != 0 || strings.Count(got.stdout, ": ok: ") != 3 {
 		t.Errorf("replay: %+v", got)
+	}
+	if got := run(t, command(t, dir, nil, "replay", "a.json", "other.json", "-o", "json")); got.code != 1 || !json.Valid([]byte(got.stdout)) || strings.Count(got.stdout, `"ok": true`) != 1 {
+		t.Errorf("replay as JSON: %+v", got)
 	}
 	if got := run(t, command(t, dir, nil, "replay")); got.code != 2 {
 		t.Errorf("replay without a file: %+v", got)
@@ -213,7 +216,7 @@ func TestRunsInBulk(t *testing.T) {
 		{"runs resume --label part=3 --status cancelled --yes -o json", 0, `"changed": 110,`, `^$`},
 		{"runs cancel --status delayed,waiting --yes", 0, `^990 runs cancelled\n$`, `^$`},
 		{"runs wait e3 --timeout 10s", 0, `succeeded`, `^$`},
-		{"runs delete --all --yes", 0, `^1100 runs deleted\n$`, `^1000 runs looked at, 1000 deleted\n$`},
+		{"runs delete --all --yes", 0, `^1100 runs deleted\n$`, `^$`},
 		{"runs delete --status done --yes", 2, `^$`, `unknown status "done"`},
 		{"runs delete --status running --yes", 2, `^$`, `^a run that is running cannot be deleted: want succeeded, failed, cancelled\n$`},
 		{"runs delete e1 --all", 2, `^$`, `^runs delete takes ids or a filter, not both\n$`},

@@ -117,7 +117,7 @@ const askTime = 2 * time.Second
 
 // explain adds to an error of a client command what to do about it.
 func (r *request) explain(err error, c *cobra.Command, args []string) error {
-	if _, ok := errors.AsType[*unreachableError](err); ok && !errors.Is(err, context.Canceled) {
+	if _, ok := errors.AsType[*unreachableError](err); ok && r.ctx.Err() == nil {
 		return hint(err, "%s serve, or say where the server is with --url or %s", programName(), urlVar)
 	}
 	p, ok := errors.AsType[*problemError](err)

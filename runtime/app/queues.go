@@ -30,13 +30,18 @@ func queuePath(name string, more ...string) string {
 }
 
 func queuesList() *cobra.Command {
-	return clientCommand("list", "List queues with their bounds and what waits in them", takes(), func(r *request, _ *pflag.FlagSet, _ []string) error {
+	c := clientCommand("list", "List queues with their bounds and what waits in them", takes(), func(r *request, f *pflag.FlagSet, _ []string) error {
+		if on, _ := f.GetBool("watch"); on {
+			return r.watch(watched{look: r.getter("/v1/queues", nil), lines: r.queuesTable, items: itemsOf("queues", "name", r.queuesTable)})
+		}
 		data, err := r.call(r.ctx, http.MethodGet, "/v1/queues", nil, nil)
 		if err != nil {
 			return err
 		}
 		return r.print(data, r.queuesTable)
 	})
+	addWatchFlag(c.Flags())
+	return c
 }
 
 func (r *request) queuesTable(data []byte) ([]string, error) {

@@ -35,6 +35,9 @@ func runsList() *cobra.Command {
 		if err := addLabels(q, f); err != nil {
 			return err
 		}
+		if on, _ := f.GetBool("watch"); on {
+			return r.watch(watched{look: r.getter("/v1/runs", q), lines: r.listTable, items: itemsOf("runs", "id", r.listTable), news: r.runNews})
+		}
 		data, err := r.call(r.ctx, http.MethodGet, "/v1/runs", q, nil)
 		if err != nil {
 			return err
@@ -43,6 +46,7 @@ func runsList() *cobra.Command {
 	})
 	f := c.Flags()
 	addFilterFlags(f)
+	addWatchFlag(f)
 	f.Int("limit", 100, "number of runs, at most 1000")
 	f.String("cursor", "", "go on where a list ended")
 	return c

@@ -1,10 +1,9 @@
 package app
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,7 +14,8 @@ import (
 	"github.com/stepwell/stepwell/runtime/app/internal/term"
 )
 
-// bulkPiece is how many runs one call changes, and so how often progress shows.
+// bulkPiece is how many runs one call changes at most, and so how often
+// progress shows.
 const bulkPiece = 1000
 
 // bulkCount is the answer to a bulk call, or the sum of several.
@@ -90,33 +90,66 @@ func bulkBody(f *pflag.FlagSet) (map[string]any, error) {
 	return body, nil
 }
 
-// many changes all runs that fit the filter, in pieces, and says on the way how
-// far it is.
+// many changes all runs that fit the filter, in pieces, and shows on the way
+// how far it is.
 func (r *request) many(verb, done string, f *pflag.FlagSet, body map[string]any) error {
 	dry, _ := f.GetBool("dry-run")
 	yes, _ := f.GetBool("yes")
-	body["dry_run"] = dry || !yes
-	body["limit"] = bulkPiece
-	var sum bulkCount
-	for {
-		data, err := json.Marshal(body)
+	dry = dry || !yes
+	defer r.interruptible()()
+	total, piece := 0, bulkPiece
+	if !dry && r.errs.Terminal {
+		// Somebody looks: how many there are, before it begins.
+		n, err := r.pieces(verb, body, true, 0, func(bulkCount) {})
 		if err != nil {
 			return err
 		}
+		total, piece = n.Matched, min(max(n.Matched/50, 50), bulkPiece)
+	}
+	p := r.errs.Progress(verb, total)
+	sum, err := r.pieces(verb, body, dry, piece, func(sum bulkCount) {
+		note := fmt.Sprintf("%d runs looked at", sum.Matched)
+		if !dry {
+			note += fmt.Sprintf(", %d %s", sum.Changed, done)
+		}
+		p.Set(sum.Matched, note)
+	})
+	p.End()
+	switch {
+	case err != nil && r.ctx.Err() != nil:
+		return fmt.Errorf("interrupted: %d runs were %s, and what the server was at goes on", sum.Changed, done)
+	case err != nil && sum.Changed > 0:
+		return fmt.Errorf("%w; %d runs were %s before", err, sum.Changed, done)
+	case err != nil:
+		return err
+	}
+	dry, _ = f.GetBool("dry-run")
+	return r.manyDone(done, dry, sum)
+}
+
+// pieces makes bulk calls for so many runs each, 0 as many as the server takes,
+// and tells the sum after each.
+func (r *request) pieces(verb string, body map[string]any, dry bool, piece int, tell func(bulkCount)) (sum bulkCount, err error) {
+	body = maps.Clone(body)
+	body["dry_run"] = dry
+	body["limit"] = piece
+	for {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return sum, err
+		}
 		var n bulkCount
-		if data, err = r.call(r.ctx, http.MethodPost, "/v1/runs:"+verb, nil, data); err == nil {
-			err = json.Unmarshal(data, &n)
+		if data, err = r.call(r.ctx, http.MethodPost, "/v1/runs:"+verb, nil, data); err != nil {
+			return sum, err
+		}
+		if err := r.decode(data, &n); err != nil {
+			return sum, err
 		}
 		sum.Matched, sum.Changed, sum.Skipped, sum.DryRun = sum.Matched+n.Matched, sum.Changed+n.Changed, sum.Skipped+n.Skipped, n.DryRun
-		switch {
-		case errors.Is(err, context.Canceled) || err != nil && sum.Changed > 0:
-			return fmt.Errorf("%w; %d runs were %s before", err, sum.Changed, done)
-		case err != nil:
-			return err
-		case n.Next == "":
-			return r.manyDone(done, dry, sum)
+		tell(sum)
+		if n.Next == "" {
+			return sum, nil
 		}
-		fmt.Fprintf(r.errs, "%d runs looked at, %d %s\n", sum.Matched, sum.Changed, done)
 		body["cursor"] = n.Next
 	}
 }

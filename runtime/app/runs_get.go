@@ -14,13 +14,17 @@ import (
 
 func runsGet() *cobra.Command {
 	c := clientCommand("get RUN-ID", "Show a run, and its steps over time", takes("RUN-ID"), func(r *request, f *pflag.FlagSet, args []string) error {
+		all, _ := f.GetBool("all-steps")
+		if on, _ := f.GetBool("watch"); on {
+			return r.watchRun(args[0], all)
+		}
 		data, err := r.call(r.ctx, http.MethodGet, runPath(args[0]), nil, nil)
 		if err != nil {
 			return err
 		}
-		all, _ := f.GetBool("all-steps")
 		return r.print(data, func(data []byte) ([]string, error) { return r.runPage(data, all) })
 	})
+	addWatchFlag(c.Flags())
 	c.Flags().Bool("all-steps", false, "draw all steps of a long run; without, those that tell nothing are folded")
 	return c
 }
@@ -45,14 +49,15 @@ func (r *request) runPage(data []byte, all bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.page(&v, steps, all), nil
-}
-
-func (r *request) page(v *runView, steps []stepView, all bool) []string {
 	most := shownSteps
 	if all {
 		most = 0
 	}
+	return r.page(&v, steps, most), nil
+}
+
+// page draws at most about most steps; 0: all.
+func (r *request) page(v *runView, steps []stepView, most int) []string {
 	lines := r.facts(v)
 	drawn := r.timeline(v, steps, most)
 	if len(drawn) > 0 {

@@ -7,10 +7,13 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/stepwell/stepwell/runtime/app/internal/term"
 )
 
 func runsStart() *cobra.Command {
@@ -98,9 +101,15 @@ func runsWait() *cobra.Command {
 // wait asks for the run until it has settled, prints it, and fails when it did
 // not succeed.
 func (r *request) wait(id string, timeout time.Duration) error {
+	p := r.errs.Progress("wait for "+term.Clean(id), 0)
+	end := sync.OnceFunc(p.End)
+	defer end()
+	longest := 30 * time.Second
+	if r.errs.Terminal {
+		longest = 2 * time.Second // somebody looks
+	}
 	deadline := time.Now().Add(timeout)
-	for {
-		piece := 30 * time.Second
+	for piece := time.Duration(0); ; piece = longest {
 		if timeout > 0 {
 			piece = min(piece, max(time.Until(deadline), 0))
 		}
@@ -112,12 +121,21 @@ func (r *request) wait(id string, timeout time.Duration) error {
 		if err := r.decode(data, &run); err != nil {
 			return err
 		}
+		p.Set(0, run.Status)
 		if !run.settled() && (timeout == 0 || time.Now().Before(deadline)) {
 			continue
 		}
+		end()
 		if err := r.print(data, r.runTable); err != nil || run.Status == "succeeded" {
 			return err
 		}
-		return fmt.Errorf("run %s is %s", id, run.Status)
+		err = fmt.Errorf("run %s is %s", id, run.Status)
+		switch run.Status {
+		case "failed", "stuck":
+			return hint(err, "%s runs get %s", programName(), id)
+		case "cancelled":
+			return err
+		}
+		return hint(err, "%s runs wait %s", programName(), id)
 	}
 }

@@ -67,13 +67,18 @@ func (r *request) scheduleLines(all ...scheduleView) []string {
 }
 
 func schedulesList() *cobra.Command {
-	return clientCommand("list", "List schedules", takes(), func(r *request, _ *pflag.FlagSet, _ []string) error {
+	c := clientCommand("list", "List schedules", takes(), func(r *request, f *pflag.FlagSet, _ []string) error {
+		if on, _ := f.GetBool("watch"); on {
+			return r.watch(watched{look: r.getter("/v1/schedules", nil), lines: r.schedulesTable, items: itemsOf("schedules", "name", r.schedulesTable)})
+		}
 		data, err := r.call(r.ctx, http.MethodGet, "/v1/schedules", nil, nil)
 		if err != nil {
 			return err
 		}
 		return r.print(data, r.schedulesTable)
 	})
+	addWatchFlag(c.Flags())
+	return c
 }
 
 func (r *request) schedulesTable(data []byte) ([]string, error) {

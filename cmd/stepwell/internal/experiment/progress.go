@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -19,8 +20,11 @@ type progress struct {
 	open  bool          // a line is to be written over, or ended
 }
 
-// plainEvery keeps a log short.
-const plainEvery = 5 * time.Second
+const (
+	// plainEvery keeps a log short.
+	plainEvery = 5 * time.Second
+	barColumns = 20
+)
 
 func newProgress(w io.Writer, runs int) *progress {
 	p := &progress{w: w, runs: runs}
@@ -42,7 +46,12 @@ func (p *progress) note(text string) {
 }
 
 func (p *progress) show(s State) {
-	line := fmt.Sprintf("%4.0f s   runs %d/%d", s.At.Seconds(), s.Runs.ended(), p.runs)
+	bar := ""
+	if p.width != nil {
+		bar = strings.Repeat("=", barColumns*min(s.Runs.ended(), p.runs)/p.runs)
+		bar = fmt.Sprintf("   [%-*s]", barColumns, bar)
+	}
+	line := fmt.Sprintf("%4.0f s%s   runs %d/%d", s.At.Seconds(), bar, s.Runs.ended(), p.runs)
 	if s.Runs.bad() > 0 {
 		line += fmt.Sprintf(" (%d bad)", s.Runs.bad())
 	}
