@@ -30,6 +30,8 @@ func TestHints(t *testing.T) {
 		{admin, "runs fork order-2026-0042 --step 9", 1, `step 9 of run`, ""},
 		{admin, "runs get something-else", 1, `run "something-else": not found`, "app.test runs list"},
 		{admin, "runs start ehco {}", 1, `workflow "ehco": not found; registered: `, "app.test runs start echo {}"},
+		{admin, "runs start work {", 2, `input of work: malformed JSON at byte 1`, `app.test runs start work '{`},
+		{admin, "runs start work {\"for\":1}", 2, `input of work: `, `app.test runs start work '{`},
 		{admin, "queues pause oen", 1, `queue "oen": not found`, "app.test queues pause one"},
 		{admin, "schedules trigger yeraly", 1, `schedule "yeraly": not found`, "app.test schedules trigger yearly"},
 		{[]string{url}, "runs list", 1, `want a token`, "a token, in STEPWELL_TOKEN or --token"},

@@ -84,8 +84,9 @@ func program() *app.App {
 	return a
 }
 
-// talker answers "add", tells how much it has, and ends with the message "end".
-func talker(ctx context.Context, total int) (int, error) {
+// talker answers "add", tells how much it has, and ends with what comes under
+// "end".
+func talker(ctx context.Context, total int) (string, error) {
 	note := func(ctx context.Context) error {
 		if err := runtime.Write(ctx, "log", map[string]int{"total": total}); err != nil {
 			return err
@@ -99,14 +100,15 @@ func talker(ctx context.Context, total int) (int, error) {
 		}
 		return nil
 	}
-	if err := runtime.OnUpdate(ctx, "add", add, runtime.Validate(positive)); err != nil {
-		return 0, err
-	}
 	if err := note(ctx); err != nil {
-		return 0, err
+		return "", err
 	}
-	_, err := runtime.Receive[string](ctx, "end", runtime.Forever)
-	return total, err
+	// From here on the total is the handler's: the order of what both do is not
+	// recorded.
+	if err := runtime.OnUpdate(ctx, "add", add, runtime.Validate(positive)); err != nil {
+		return "", err
+	}
+	return runtime.Receive[string](ctx, "end", runtime.Forever)
 }
 
 func work(ctx context.Context, in workInput) (string, error) {

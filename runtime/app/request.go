@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/stepwell/stepwell/runtime/app/internal/term"
+	"github.com/stepwell/stepwell/runtime/app/internal/timeline"
 )
 
 // request is a client command under way: its server, and where it prints.
@@ -128,13 +129,17 @@ func roughly(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
-// took is the time between two moments; until now while the second is to come.
-func took(from, to time.Time) string {
+// took is the time between two moments, roughly for a person; until now while
+// the second is to come.
+func (r *request) took(from, to time.Time) string {
 	if from.IsZero() {
 		return ""
 	}
 	if to.IsZero() {
 		to = time.Now()
+	}
+	if r.out.Terminal {
+		return timeline.Short(to.Sub(from))
 	}
 	return to.Sub(from).Round(time.Millisecond).String()
 }

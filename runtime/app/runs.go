@@ -36,7 +36,7 @@ func runsList() *cobra.Command {
 			return err
 		}
 		if on, _ := f.GetBool("watch"); on {
-			return r.watch(watched{look: r.getter("/v1/runs", q), lines: r.listTable, items: itemsOf("runs", "id", r.listTable), news: r.runNews})
+			return r.watch(watched{look: r.getter("/v1/runs", q), lines: r.listTable, items: itemsOf("runs", "id", r.listTable), news: r.runNews(q)})
 		}
 		data, err := r.call(r.ctx, http.MethodGet, "/v1/runs", q, nil)
 		if err != nil {

@@ -76,7 +76,9 @@ func (r *request) stream(path string, query url.Values, follow bool) error {
 // notJSON is the type of the events whose item is not JSON, but bytes in base64.
 const notJSON = "base64"
 
-// lost says that a connection is made again.
+// lost says why a connection is made again; nil: there is one.
 func (r *request) lost(err error) {
-	fmt.Fprintf(r.errs, "%s: %s; trying again\n", programName(), oneLine(err))
+	if err != nil {
+		fmt.Fprintf(r.errs, "%s: %s; trying again\n", programName(), oneLine(err))
+	}
 }

@@ -76,7 +76,7 @@ func (r *request) runsTable(runs []runView) *term.Table {
 		Style:  styleStatus(2),
 	}
 	for _, v := range runs {
-		t.Row(v.ID, v.Workflow, v.Status, v.Queue, r.moment(v.CreatedAt), took(v.StartedAt, v.EndedAt), v.Error.String())
+		t.Row(v.ID, v.Workflow, v.Status, v.Queue, r.moment(v.CreatedAt), r.took(v.StartedAt, v.EndedAt), v.Error.String())
 	}
 	return t
 }
@@ -175,7 +175,7 @@ func (r *request) facts(v *runView) []string {
 	row("created", r.whole(v.CreatedAt))
 	row("started", r.whole(v.StartedAt))
 	row("ended", r.whole(v.EndedAt))
-	row("took", took(v.StartedAt, v.EndedAt))
+	row("took", r.took(v.StartedAt, v.EndedAt))
 	row("wakes", r.whole(v.WakeAt))
 	row("deadline", r.whole(v.Deadline))
 	row("executor", v.Executor)

@@ -34,17 +34,17 @@ type event struct {
 var errSilent = errors.New("it has gone silent")
 
 // events follows a stream of server-sent events. A lost connection is made
-// again, where the last event left off, and lost is told; what the server
-// refuses, and the end of ctx, end it with an error. So does a server that was
-// never there.
-func (c *client) events(ctx context.Context, path string, query url.Values, lost func(error)) iter.Seq2[event, error] {
+// again, where the last event left off, and connected is told why it was lost,
+// and nil when there is one. What the server refuses, and the end of ctx, end it
+// with an error. So does a server that was never there.
+func (c *client) events(ctx context.Context, path string, query url.Values, connected func(error)) iter.Seq2[event, error] {
 	return func(yield func(event, error) bool) {
 		last, pause, met := "", firstPause, false
 		for {
-			err := c.connection(ctx, path, query, &last, func(e event) bool {
+			err := c.connection(ctx, path, query, &last, func() {
 				met, pause = true, firstPause
-				return yield(e, nil)
-			}, &met)
+				connected(nil)
+			}, func(e event) bool { return yield(e, nil) })
 			switch {
 			case err == nil:
 				return // the caller has enough
@@ -55,7 +55,7 @@ func (c *client) events(ctx context.Context, path string, query url.Values, lost
 				yield(event{}, err)
 				return
 			}
-			lost(err)
+			connected(err)
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
@@ -74,8 +74,8 @@ func refused(err error) bool {
 }
 
 // connection reads events until the connection ends; nil when yield wants no
-// more. last is the id of the last event, met whether the server has answered.
-func (c *client) connection(ctx context.Context, path string, query url.Values, last *string, yield func(event) bool, met *bool) error {
+// more. last is the id of the last event.
+func (c *client) connection(ctx context.Context, path string, query url.Values, last *string, open func(), yield func(event) bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	quiet := time.AfterFunc(silence, func() { cancel(errSilent) })
@@ -89,7 +89,7 @@ func (c *client) connection(ctx context.Context, path string, query url.Values, 
 		return err
 	}
 	defer resp.Body.Close()
-	*met = true
+	open()
 	lines := bufio.NewReader(resp.Body)
 	var e event
 	for {

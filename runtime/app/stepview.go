@@ -61,7 +61,7 @@ func (r *request) stepsTable(data []byte) ([]string, error) {
 		if s.Copied {
 			status += " (copied)"
 		}
-		t.Row(s.Path, s.Kind, s.Name, status, fmt.Sprint(s.Attempt), r.moment(s.StartedAt), took(s.StartedAt, s.EndedAt), s.result())
+		t.Row(s.Path, s.Kind, s.Name, status, fmt.Sprint(s.Attempt), r.moment(s.StartedAt), r.took(s.StartedAt, s.EndedAt), s.result())
 	}
 	return t.Lines(r.out), nil
 }

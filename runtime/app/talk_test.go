@@ -35,7 +35,7 @@ func TestTalk(t *testing.T) {
 		{"runs stream a log --offset 2 -o json", 0, `^\{"offset":2,"value":\{"total":7\}\}\n$`},
 		{"runs stream a log --offset x", 2, `invalid argument "x"`},
 		{"runs send a end \"now\" --key m", 0, `^sent\n$`},
-		{"runs wait a --timeout 10s", 0, `output +7\n`},
+		{"runs wait a --timeout 10s", 0, `output +"now"\n`},
 		{"runs stream a log --follow", 0, `^\{"total":1\}\n\{"total":3\}\n\{"total":7\}\n$`},
 		{"runs send a end \"now\"", 1, `ended`},
 		{"runs send nope end 1", 1, `^run "nope": not found\n`},

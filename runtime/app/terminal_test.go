@@ -86,5 +86,13 @@ func TestTerminal(t *testing.T) {
 			}
 		}
 	}
+	// Where somebody looks, a bulk change counts before it begins.
+	for _, id := range []string{"x1", "x2", "x3"} {
+		run(t, command(t, dir, env, "runs", "start", "echo", "1", "--id", id, "--delay", "1h", "--label", "bulk=1"))
+	}
+	got := inTerminal(t, command(t, dir, env, "runs", "cancel", "--label", "bulk=1", "--yes"), 60)
+	if !strings.HasSuffix(got, "3 runs cancelled\n") {
+		t.Errorf("a bulk change: %q", got)
+	}
 	p.stop()
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"sync"
@@ -167,15 +169,20 @@ func (r *request) news(listen func(context.Context, func()) error) (n *newsfeed,
 	return n, func() { cancel(); wg.Wait() }
 }
 
-// runNews listens to the changes of all runs.
-func (r *request) runNews(ctx context.Context, wake func()) error {
-	for _, err := range r.events(ctx, "/v1/runs:watch", nil, func(error) { wake() }) {
-		if err != nil {
-			return err
+// runNews listens to the changes of runs that a list shows.
+func (r *request) runNews(list url.Values) func(context.Context, func()) error {
+	filter := maps.Clone(list)
+	delete(filter, "limit")
+	delete(filter, "cursor")
+	return func(ctx context.Context, wake func()) error {
+		for _, err := range r.events(ctx, "/v1/runs:watch", filter, func(error) { wake() }) { // and what changed before
+			if err != nil {
+				return err
+			}
+			wake()
 		}
-		wake()
+		return nil
 	}
-	return nil
 }
 
 // show returns what shows the list as it now is, and what ends that.
@@ -196,6 +203,10 @@ func (r *request) show(w watched) (show func(data []byte, trouble string) error,
 		foot := "Ctrl-C ends it"
 		if trouble != "" {
 			foot = trouble
+		}
+		if _, height := r.out.Size(); len(lines) > height-2 {
+			foot = fmt.Sprintf("%d more lines; %s", len(lines)-(height-2), foot)
+			lines = lines[:height-2]
 		}
 		return screen.Draw(append(lines, "", r.out.Paint(term.Faint, foot)))
 	}

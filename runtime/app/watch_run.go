@@ -45,6 +45,14 @@ func (r *request) watchRun(id string, all bool) error {
 	return err
 }
 
+// lostChange is news of the connection; nil: there is one.
+func lostChange(err error) runChange {
+	if err == nil {
+		return runChange{}
+	}
+	return runChange{lost: oneLine(err)}
+}
+
 // liveRun is a run as its changes tell it.
 type liveRun struct {
 	*request
@@ -56,7 +64,9 @@ type liveRun struct {
 
 // apply takes a change in.
 func (v *liveRun) apply(c runChange) error {
-	v.note = c.lost
+	if v.note = c.lost; v.note != "" {
+		v.note += "; trying again"
+	}
 	switch {
 	case c.run != nil:
 		v.run = runView{}
@@ -83,7 +93,7 @@ func (v *liveRun) apply(c runChange) error {
 // error.
 func (v *liveRun) changes(ctx context.Context, id string, tell func(runChange)) error {
 	heard := false
-	for e, err := range v.events(ctx, runPath(id, "watch"), nil, func(err error) { tell(runChange{lost: oneLine(err) + "; trying again"}) }) {
+	for e, err := range v.events(ctx, runPath(id, "watch"), nil, func(err error) { tell(lostChange(err)) }) {
 		if p, ok := asProblem(err); ok && !heard && p.status == http.StatusNotFound {
 			return v.poll(ctx, id, tell)
 		}
@@ -180,7 +190,7 @@ func (v *liveRun) change(c runChange) error {
 	at := time.Now().Format(time.TimeOnly)
 	switch {
 	case c.lost != "":
-		v.lost(errors.New(strings.TrimSuffix(c.lost, "; trying again")))
+		v.lost(errors.New(c.lost))
 	case c.run != nil:
 		line := at + "  run   " + v.run.Status
 		if v.run.Error != nil {

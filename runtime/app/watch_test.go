@@ -122,13 +122,13 @@ func TestWatchInATerminal(t *testing.T) {
 	at = x.until(0, "receive end")
 	run(t, command(t, dir, env, "runs", "update", "b", "add", "2"))
 	at = x.until(at, "update add")
-	run(t, command(t, dir, env, "runs", "send", "b", "end", `""`))
+	run(t, command(t, dir, env, "runs", "send", "b", "end", `"bye"`))
 	x.until(at, firstScreen)
 	if code := x.ended(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	_, last, _ := strings.Cut(x.shown(), firstScreen)
-	for _, want := range []string{"status    succeeded", "output    3", "receive end"} {
+	for _, want := range []string{"status    succeeded", `output    "bye"`, "receive end"} {
 		if !strings.Contains(last, want) {
 			t.Errorf("after the end is shown no %q:\n%s", want, last)
 		}
