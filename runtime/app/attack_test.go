@@ -42,6 +42,7 @@ type target struct {
 	routes []ui.Route
 	log    syncBuilder
 	db     *sql.DB
+	count  *sql.Stmt
 	dir    string
 	client *http.Client // follows no redirect
 }
@@ -86,6 +87,7 @@ func newTarget(t *testing.T) *target {
 	if tg.db, err = sql.Open("sqlite", "file:"+file+"?mode=ro"); err != nil {
 		t.Fatal(err)
 	}
+	tg.prepareCount(t)
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
@@ -271,6 +273,15 @@ func (tg *target) send(t *testing.T, method, path, body string, headers ...strin
 // rows counts the rows of each table.
 func (tg *target) rows(t *testing.T) string {
 	t.Helper()
+	var all string
+	if err := tg.count.QueryRow().Scan(&all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// prepareCount makes the statement that does.
+func (tg *target) prepareCount(t *testing.T) {
 	names, err := tg.db.Query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
 	if err != nil {
 		t.Fatal(err)
@@ -286,11 +297,9 @@ func (tg *target) rows(t *testing.T) string {
 	if err := errors.Join(names.Err(), names.Close()); err != nil {
 		t.Fatal(err)
 	}
-	var all string
-	if err := tg.db.QueryRow("SELECT group_concat(n, ', ') FROM (" + strings.Join(counts, " UNION ALL ") + ")").Scan(&all); err != nil {
+	if tg.count, err = tg.db.Prepare("SELECT group_concat(n, ', ') FROM (" + strings.Join(counts, " UNION ALL ") + ")"); err != nil {
 		t.Fatal(err)
 	}
-	return all
 }
 
 var inside = regexp.MustCompile(`goroutine \d|\.go:\d|runtime error|panic|/root/|/tmp/|(?i:sqlite)|constraint failed|syntax error at|stack`)
