@@ -71,6 +71,7 @@ func (u *UI) startRun(w http.ResponseWriter, r *http.Request) error {
 	}
 	input, ok := d.input()
 	if !ok || d.Options.wrong() {
+		d.focusWrong()
 		return u.workflowPage(w, r, http.StatusBadRequest, d)
 	}
 	if d.Options.ID.Value == "" {
@@ -96,7 +97,15 @@ func (u *UI) startRun(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	d.refused(err, text)
+	d.focusWrong()
 	return u.workflowPage(w, r, status, d)
+}
+
+// focusWrong puts the keyboard at the first field that is wrong.
+func (d *workflowData) focusWrong() {
+	if wrong := d.Form.Wrongs(); len(wrong) > 0 {
+		d.Focus = wrong[0].ID()
+	}
 }
 
 // toggle shows the input the other way.
