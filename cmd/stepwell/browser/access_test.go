@@ -2,6 +2,7 @@ package browser
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 )
 
@@ -67,6 +68,11 @@ func TestViewer(t *testing.T) {
 				t.Errorf("%s offers a viewer the button %q", path, th.name)
 			}
 		}
+		for _, link := range p.things("link") {
+			if slices.Contains([]string{"Cancel", "Resume", "Fork", "Delete", "Send a message", "Pause", "Trigger", "Backfill"}, link.name) {
+				t.Errorf("%s offers a viewer the link %q", path, link.name)
+			}
+		}
 		for _, form := range value[[]string](p, `[...document.querySelectorAll("form[method=post]")].map(f => new URL(f.action).pathname)`) {
 			if form != "/ui/logout" {
 				t.Errorf("%s has a form for a viewer that posts to %s", path, form)
@@ -85,4 +91,4 @@ func TestViewer(t *testing.T) {
 	}
 }
 
-var viewerPages = []string{"/ui/", "/ui/runs", "/ui/health"}
+var viewerPages = []string{"/ui/", "/ui/runs", "/ui/runs/approval", "/ui/workflows", "/ui/workflows/approval", "/ui/queues", "/ui/queues/mail", "/ui/schedules", "/ui/health"}

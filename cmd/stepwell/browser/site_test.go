@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -65,6 +64,24 @@ func newSite(t *testing.T) *site {
 	return &site{s}
 }
 
+// TestAccessibleFromOutside looks at the pages of somebody who is not in, or may only look.
+func TestAccessibleFromOutside(t *testing.T) {
+	s := serveShop(t, "", tokens)
+	p := open(t, s)
+	p.expect(http.StatusUnauthorized)
+	for _, look := range looks {
+		p.look(look)
+		p.open("/ui/")
+		p.find("heading", "Stepwell")
+		p.checkAccess("login")
+		p.keep("login", look)
+		p.logIn("browser-test-wrong-secret")
+		p.find("alert", "…")
+		p.checkAccess("login, refused")
+		p.keep("login-refused", look)
+	}
+}
+
 // pages lists every page: those that are linked from somewhere, one of each kind, and states that take a click.
 func (site *site) pages(p *tab) []shot {
 	p.t.Helper()
@@ -80,6 +97,38 @@ func (site *site) pages(p *tab) []shot {
 		{"runs-filtered", at("/ui/runs?status=succeeded&workflow=order&label=customer%3Dgrace&since=24h")},
 		{"runs-none", at("/ui/runs?workflow=nobody")},
 	}
+	dialog := func(path, link string) func(*tab) {
+		return func(p *tab) {
+			p.t.Helper()
+			p.open(path)
+			p.press("link", link)
+			p.find("dialog", "…")
+		}
+	}
+	shots = append(shots,
+		shot{"dialog-cancel", dialog("/ui/runs/approval", "Cancel")},
+		shot{"dialog-send", dialog("/ui/runs/approval", "Send a message")},
+		shot{"run-step", func(p *tab) {
+			p.t.Helper()
+			p.open("/ui/runs/declined")
+			p.press("link", "charge")
+			p.find("heading", "…charge")
+		}},
+		shot{"workflow-wrong", func(p *tab) {
+			p.t.Helper()
+			p.expect(http.StatusBadRequest)
+			p.open("/ui/workflows/order")
+			p.fill("amount", "twelve")
+			p.press("button", "Start the run")
+			p.sees("Not started")
+		}},
+		shot{"error", func(p *tab) {
+			p.t.Helper()
+			p.expect(http.StatusNotFound)
+			p.open("/ui/runs/nobody")
+			p.settle()
+		}},
+	)
 	for _, path := range site.crawl(p) {
 		shots = append(shots, shot{nameOf(path), at(path)})
 	}
@@ -153,20 +202,21 @@ func TestScreenshots(t *testing.T) {
 		t.Run(look.String(), func(t *testing.T) {
 			p := open(t, site.server)
 			p.look(look)
-			var names []string
 			for _, shot := range site.pages(p) {
 				shot.show(p)
 				if wide := value[int64](p, "document.documentElement.scrollWidth"); wide > look.width {
 					t.Errorf("%s is %d pixels wide on a screen of %d", shot.name, wide, look.width)
 				}
-				if *screenshots == "" || slices.Contains(names, shot.name) {
-					continue
-				}
-				names = append(names, shot.name)
-				if err := os.WriteFile(filepath.Join(*screenshots, shot.name+"-"+look.String()+".png"), p.picture(), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				p.keep(shot.name, look)
 			}
 		})
+	}
+}
+
+// keep keeps a picture when pictures are asked for.
+func (p *tab) keep(name string, look look) {
+	p.t.Helper()
+	if *screenshots != "" {
+		p.must("keep a picture", os.WriteFile(filepath.Join(*screenshots, name+"-"+look.String()+".png"), p.picture(), 0o644))
 	}
 }

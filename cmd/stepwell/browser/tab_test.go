@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -120,7 +121,10 @@ func (p *tab) answered(status int) int {
 // open goes to a path of the server, as if it was typed.
 func (p *tab) open(path string) {
 	p.t.Helper()
-	p.must("open "+path, chromedp.Do(p.ctx, chromedp.Navigate(p.base+path)))
+	if path != "about:blank" {
+		path = p.base + path
+	}
+	p.must("open "+path, chromedp.Do(p.ctx, chromedp.Navigate(path)))
 }
 
 // path is where the tab is, without the server; "" while it is on its way.
@@ -267,10 +271,50 @@ func (p *tab) none(role, name string) {
 // press clicks on the thing with the mouse, where it is once it has come to rest.
 func (p *tab) press(role, name string) {
 	p.t.Helper()
+	p.pressThe(name, func() thing { return p.find(role, name) })
+}
+
+// pressIn is press within the section that has the heading.
+func (p *tab) pressIn(heading, role, name string) {
+	p.t.Helper()
+	p.pressThe(name, func() (found thing) {
+		eventually(p.t, func() string { return fmt.Sprintf("no %s below %q is called %q", role, heading, name) }, func() bool {
+			for _, th := range p.all(role, name) {
+				if p.below(th, heading) {
+					found = th
+					return true
+				}
+			}
+			return false
+		})
+		return found
+	})
+}
+
+// below tells whether the thing is in the section with the heading.
+func (p *tab) below(th thing, heading string) bool {
+	obj, err := chromedp.Call(p.ctx, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: th.id})
+	if err != nil {
+		return false
+	}
+	byValue := true
+	res, err := chromedp.Call(p.ctx, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
+		ObjectID: obj.Object.ObjectID, ReturnByValue: &byValue,
+		FunctionDeclaration: `function() { return this.closest("section")?.querySelector("h1, h2, h3")?.innerText ?? "" }`,
+	})
+	if err != nil {
+		return false
+	}
+	var text string
+	return json.Unmarshal(res.Result.Value, &text) == nil && words(text) == heading
+}
+
+func (p *tab) pressThe(name string, find func() thing) {
+	p.t.Helper()
 	var last [2]float64
-	what := func() string { return fmt.Sprintf("the %s called %q does not come to rest", role, name) }
+	what := func() string { return fmt.Sprintf("%q does not come to rest", name) }
 	eventually(p.t, what, func() bool {
-		th := p.find(role, name)
+		th := find()
 		if th.disabled {
 			return false
 		}
