@@ -1,6 +1,8 @@
 package browser
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -43,37 +45,64 @@ func TestWithoutScripts(t *testing.T) {
 	}
 	p.press("link", "Back to the list")
 	p.at("/ui/runs.*")
+
+	// The form, with a mistake first.
+	p.press("link", "Workflows")
+	p.press("link", "order")
+	p.fill("customer", "Ada")
+	p.fill("amount", "twelve")
+	p.expect(http.StatusBadRequest)
+	p.press("button", "Start the run")
+	p.sees("Not started", "Want a whole number")
+	p.fill("amount", "12")
+	p.press("button", "Start the run")
+	p.at(`/ui/runs/[^/]+\?note=started`)
+	p.sees("Started.")
 }
 
-// TestKeyboard finds a run and cancels it without a mouse.
+// TestKeyboard starts a run and cancels it without a mouse.
 func TestKeyboard(t *testing.T) {
 	s := serveShop(t, "")
-	s.reaches(s.start("newsletter", "?id=news", "null"), "waiting")
 	p := open(t, s)
 	p.open("/ui/")
 	p.keys(kb.Tab)
 	if role, name := p.focused(); role != "link" || name != "Skip to the content" {
 		t.Errorf("the first Tab comes to the %s %q, want the link past the navigation", role, name)
 	}
+	p.tabTo("link", "Workflows")
+	p.keys(kb.Enter)
+	p.find("heading", "Workflows")
+	p.tabTo("link", "newsletter")
+	p.keys(kb.Enter)
+	p.find("heading", "Workflow newsletter")
+	p.tabTo("textbox", "Input JSON")
+	p.keys("null")
+	p.tabTo("button", "Start the run")
+	p.keys(kb.Enter)
+	at := p.at(`/ui/runs/[^/]+\?note=started`)
+	id, _, _ := strings.Cut(strings.TrimPrefix(at, "/ui/runs/"), "?")
+	s.reaches(id, "waiting")
+
 	p.tabTo("link", "Runs")
 	p.keys(kb.Enter)
 	p.find("heading", "Runs")
-	p.tabTo("link", "news")
+	p.tabTo("link", id)
 	p.keys(kb.Enter)
-	p.find("heading", "Run news")
+	question := "Cancel run " + id + "?"
+	p.find("heading", "Run "+id)
 	p.tabTo("link", "Cancel")
 	p.keys(kb.Enter)
-	p.find("dialog", "Cancel run news?")
+	p.find("dialog", question)
 	p.keys(kb.Escape)
-	p.none("dialog", "Cancel run news?")
+	p.none("dialog", question)
 	if role, name := p.focused(); role != "link" || name != "Cancel" {
 		t.Errorf("after Escape the keyboard is at the %s %q, want where it was", role, name)
 	}
 	p.keys(kb.Enter)
-	p.find("dialog", "Cancel run news?")
+	p.find("dialog", question)
 	eventually(t, func() string { return "the keyboard is not in the dialog" }, func() bool { _, name := p.focused(); return name == "No, go back" })
 	p.tabTo("button", "Cancel the run")
 	p.keys(kb.Enter)
 	p.sees("Cancelled: it ends as soon as its code sees that")
-	s.reaches("news", "cancelled")
+	s.reaches(id, "cancelled")
 }
