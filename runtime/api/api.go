@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -60,6 +61,7 @@ type api struct {
 	clients clients
 	closer  closer
 	rate    rate
+	life    string // of this process, in tags
 	// described is the document of the API, made when it is first asked for.
 	described func() (described, error)
 
@@ -91,7 +93,7 @@ func New(rt *runtime.Runtime, cfg Config) http.Handler {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	a := &api{rt: rt, cfg: cfg, closer: closer{closing: cfg.Closing}}
+	a := &api{rt: rt, cfg: cfg, closer: closer{closing: cfg.Closing}, life: rand.Text()[:8]}
 	a.described = sync.OnceValues(a.describe)
 	a.rate.begin(rt.Health().Store.Commits, time.Now())
 	r := mux.NewRouter()

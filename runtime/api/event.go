@@ -19,14 +19,14 @@ type eventJSON struct {
 	SetAt    stamp   `json:"set_at" jsonschema:"when it was set"`
 }
 
-var eventOp = operation{
+var eventOp = tagged(operation{
 	id: "getEvent", tag: "messages", summary: "An event of a run",
 	text:  "The value that the run set last under the key.",
 	query: []param{waits("until when to wait for the run to set it", "0s")},
 	replies: []reply{{status: http.StatusOK, text: "the event", of: reflect.TypeFor[eventJSON](),
 		example: eventJSON{RunID: "order-17", Key: "progress", Value: payload(`{"done":3,"of":10}`), SetAt: exampleTime(5)}}},
 	codes: []string{"not_found", "not_set", "conflict", "too_many_waiting"}, depth: reading,
-}
+})
 
 // event answers an event of a run; with ?wait= once it is set, or the time is
 // over.
@@ -53,7 +53,7 @@ func (a *api) event(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		v.Value, v.ValueRaw = orNull(a.rt.Reveal(e.Value))
 		v.SetAt = stamp{e.SetAt}
-		return answer(w, http.StatusOK, v)
+		return answerRead(w, r, v)
 	case errors.Is(err, runtime.ErrTimeout), errors.Is(err, errWaited), errors.Is(err, runtime.ErrDraining):
 		return &requestError{http.StatusNotFound, "not_set", "the run has not set the event yet"}
 	}

@@ -58,7 +58,7 @@ type historyRowJSON struct {
 	ChildID   string           `json:"child_id,omitempty" jsonschema:"the other run that it concerns; of an update, its key"`
 }
 
-var historyOp = operation{
+var historyOp = tagged(operation{
 	id: "getHistory", tag: "runs", summary: "A run with its history, as it is exported",
 	text: "To keep as a test, and to replay against other code (stepwell replay).",
 	replies: []reply{{status: http.StatusOK, text: "the history", of: reflect.TypeFor[historyJSON](), example: historyJSON{
@@ -67,7 +67,7 @@ var historyOp = operation{
 		Steps:  []historyRowJSON{{Path: "0", Attempt: 1, Kind: store.KindStep, Name: "charge", Status: store.StepSucceeded, Output: payload(`"pay-1"`), EndedAt: exampleTime(2)}},
 	}}},
 	codes: []string{"not_found"}, depth: reading,
-}
+})
 
 // history answers the run in the form in which it is exported.
 func (a *api) history(w http.ResponseWriter, r *http.Request) error {
@@ -77,5 +77,5 @@ func (a *api) history(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, h)
+	return answerRead(w, r, h)
 }

@@ -34,7 +34,7 @@ var filterParams = []param{
 	{name: "parent", text: "the id of their parent", schema: anyText, example: "order-17"},
 }
 
-var listOp = operation{
+var listOp = tagged(operation{
 	id: "listRuns", tag: "runs", summary: "A page of runs, newest first",
 	text: "A page that has become heavy (about 8 MiB of inputs and outputs) ends before its limit. What is started meanwhile is on no later page.",
 	query: append(slices.Clone(filterParams),
@@ -45,7 +45,7 @@ var listOp = operation{
 		example: pageJSON{Runs: []runJSON{exampleRun}, Next: cursorOf(4711)},
 		headers: map[string]string{positionHeader: "where GET /v1/runs:watch goes on from to miss nothing, as after"}}},
 	depth: reading,
-}
+})
 
 const (
 	defaultLimit = 100
@@ -78,7 +78,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) error {
 			if len(page.Runs) == limit || size > pageBytes {
 				page.Next = cursorOf(f.Before)
 				w.Header().Set(positionHeader, position)
-				return answer(w, http.StatusOK, page)
+				return answerRead(w, r, page)
 			}
 			page.Runs = append(page.Runs, a.runOf(&runs[i]))
 			size += len(runs[i].Input) + len(runs[i].Output)
@@ -86,7 +86,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request) error {
 		}
 		if len(runs) < f.Limit {
 			w.Header().Set(positionHeader, position)
-			return answer(w, http.StatusOK, page)
+			return answerRead(w, r, page)
 		}
 		piece *= 2
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 )
 
 var openapiOp = operation{
@@ -32,10 +31,7 @@ func (a *api) openapi(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h := w.Header()
-	h.Set("ETag", d.tag)
-	h.Set("Cache-Control", "no-cache") // it may be kept, and is asked about
-	if known := r.Header.Get("If-None-Match"); known == "*" || strings.Contains(known, d.tag) {
-		w.WriteHeader(http.StatusNotModified)
+	if unchanged(w, r, d.tag) {
 		return nil
 	}
 	h.Set("Content-Type", "application/json")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -127,7 +128,7 @@ func answer(w http.ResponseWriter, status int, body any) error {
 	return nil
 }
 
-func writeJSON(w http.ResponseWriter, body any) {
+func writeJSON(w io.Writer, body any) {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.Encode(body) //nolint:errcheck // the client has gone

@@ -58,12 +58,12 @@ func queueOp(id, summary, text string) operation {
 }
 
 var (
-	queuesOp = operation{
+	queuesOp = tagged(operation{
 		id: "listQueues", tag: "queues", summary: "All queues",
 		text:    "It counts their runs, which takes time in proportion to the runs that have not ended.",
 		replies: []reply{{status: http.StatusOK, text: "the queues", of: reflect.TypeFor[queuesJSON](), example: queuesJSON{[]queueInfoJSON{exampleQueue}}}},
 		depth:   reading,
-	}
+	})
 	pauseQueueOp  = queueOp("pauseQueue", "Let no further run of a queue begin", "It holds over restarts, until the queue is resumed. Runs that have begun go on.")
 	resumeQueueOp = queueOp("resumeQueue", "Let the runs of a queue begin again", "")
 	resetQueueOp  = queueOp("resetQueue", "Have a queue as the program defines it", "What was changed about it while in use is forgotten; a pause too.")
@@ -95,7 +95,7 @@ func (a *api) queues(w http.ResponseWriter, r *http.Request) error {
 	for _, q := range infos {
 		list = append(list, queueOf(q))
 	}
-	return answer(w, http.StatusOK, queuesJSON{list})
+	return answerRead(w, r, queuesJSON{list})
 }
 
 // queueName returns the name in the path.

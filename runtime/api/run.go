@@ -52,12 +52,12 @@ type runJSON struct {
 }
 
 var (
-	getOp = operation{
+	getOp = tagged(operation{
 		id: "getRun", tag: "runs", summary: "One run",
 		query:   []param{waits("until when to wait for it to end or get stuck", "0s")},
 		replies: []reply{runReply(http.StatusOK, "the run")},
 		codes:   []string{"not_found", "too_many_waiting"}, depth: reading,
-	}
+	})
 	cancelOp = operation{
 		id: "cancelRun", tag: "runs", summary: "Ask a run to stop",
 		text: "It is durable when the answer comes: the run ends cancelled, whatever its code does. A run whose code cannot run here, because it is stuck or pinned to another version, " +
@@ -119,7 +119,7 @@ func (a *api) get(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return answer(w, http.StatusOK, a.runOf(&run))
+	return answerRead(w, r, a.runOf(&run))
 }
 
 func (a *api) cancel(w http.ResponseWriter, r *http.Request) error {

@@ -62,11 +62,11 @@ func scheduleOp(id, summary string) operation {
 }
 
 var (
-	schedulesOp = operation{
+	schedulesOp = tagged(operation{
 		id: "listSchedules", tag: "schedules", summary: "All schedules",
 		replies: []reply{{status: http.StatusOK, text: "the schedules", of: reflect.TypeFor[schedulesJSON](), example: schedulesJSON{[]scheduleJSON{exampleSchedule}}}},
 		depth:   reading,
-	}
+	})
 	pauseScheduleOp   = scheduleOp("pauseSchedule", "Let a schedule start nothing")
 	resumeScheduleOp  = scheduleOp("resumeSchedule", "Let a schedule go on")
 	triggerScheduleOp = operation{
@@ -115,7 +115,7 @@ func (a *api) schedules(w http.ResponseWriter, r *http.Request) error {
 	for i := range all {
 		list = append(list, scheduleOf(&all[i]))
 	}
-	return answer(w, http.StatusOK, schedulesJSON{list})
+	return answerRead(w, r, schedulesJSON{list})
 }
 
 func scheduleName(r *http.Request) string { return mux.Vars(r)["name"] }

@@ -27,14 +27,14 @@ type queueJSON struct {
 	Running int64  `json:"running" jsonschema:"how many have begun and not ended"`
 }
 
-var statsOp = operation{
+var statsOp = tagged(operation{
 	id: "getStats", tag: "server", summary: "Counts of what is in the store",
 	replies: []reply{{status: http.StatusOK, text: "the counts", of: reflect.TypeFor[statsJSON](), example: statsJSON{
 		Runs:   map[string]int64{"queued": 12, "delayed": 0, "running": 10, "waiting": 3, "succeeded": 4711, "failed": 2, "cancelled": 0, "stuck": 0},
 		Queues: []queueJSON{{"emails", 12, 10}}, Commits: 90210, CommitsPerS: 35.5, Loaded: 10, OldestQueuedAt: exampleTime(1), NextWakeAt: exampleTime(60),
 	}}},
 	depth: reading,
-}
+})
 
 func (a *api) stats(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := bounded(r)
@@ -55,7 +55,7 @@ func (a *api) stats(w http.ResponseWriter, r *http.Request) error {
 	for _, q := range st.Queues {
 		v.Queues = append(v.Queues, queueJSON{q.Name, q.Depth, q.Held})
 	}
-	return answer(w, http.StatusOK, v)
+	return answerRead(w, r, v)
 }
 
 // rate is how fast a count grows, between looks at least a second apart.

@@ -1,10 +1,15 @@
 package api
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 
+	"github.com/stepwell/stepwell/runtime"
 	"github.com/stepwell/stepwell/store"
 )
 
@@ -38,11 +43,11 @@ type stepsJSON struct {
 	Steps []stepJSON `json:"steps" jsonschema:"the steps, in the order of their paths"`
 }
 
-var stepsOp = operation{
+var stepsOp = tagged(operation{
 	id: "listSteps", tag: "runs", summary: "The steps of a run, with their attempts",
 	replies: []reply{{status: http.StatusOK, text: "the steps", of: reflect.TypeFor[stepsJSON](), example: stepsJSON{[]stepJSON{exampleStep}}}},
 	codes:   []string{"not_found"}, depth: reading,
-}
+})
 
 var exampleStep = stepJSON{
 	Path: "0", Name: "charge", Kind: store.KindStep, Status: store.StepSucceeded, Output: payload(`"pay-1"`), Attempt: 2,
@@ -57,11 +62,51 @@ var exampleStep = stepJSON{
 func (a *api) steps(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := bounded(r)
 	defer cancel()
-	rows, err := a.rt.Steps(ctx, runID(r))
+	run, err := a.bare(ctx, runID(r))
 	if err != nil {
 		return err
 	}
+	// Rows are never changed, so the last one's position names them all. Of the
+	// process, too, which may show them differently than another does. It spares
+	// whoever asks again the reading of a long history.
+	history := fmt.Sprintf(`"%s-%x-%x-`, a.life, run.Seq, run.Base)
+	for tag := range tagsOf(r) {
+		number, ours := strings.CutPrefix(tag, history)
+		pos, err := strconv.ParseInt(strings.TrimSuffix(number, `"`), 16, 64)
+		if !ours || err != nil || pos < 0 {
+			continue
+		}
+		if _, to, err := a.rt.StepsSince(ctx, &run, pos, 1); err == nil && to == pos && unchanged(w, r, tag) {
+			return nil
+		}
+	}
+	rows, err := a.rt.Steps(ctx, run.ID)
+	if err != nil {
+		return err
+	}
+	last := int64(0)
+	if len(rows) > 0 {
+		last = rows[len(rows)-1].Pos
+	}
+	if unchanged(w, r, fmt.Sprintf(`%s%x"`, history, last)) {
+		return nil
+	}
 	return answer(w, http.StatusOK, stepsJSON{a.stepsOf(rows)})
+}
+
+// bare returns a run without its input and output.
+func (a *api) bare(ctx context.Context, id string) (runtime.Run, error) {
+	if err := runtime.ValidateID(id); err != nil {
+		return runtime.Run{}, err
+	}
+	runs, err := a.rt.List(ctx, runtime.Filter{IDs: []string{id}, Bare: true})
+	if err == nil && len(runs) == 0 {
+		err = fmt.Errorf("run %q: %w", id, runtime.ErrNotFound)
+	}
+	if err != nil {
+		return runtime.Run{}, err
+	}
+	return runs[0], nil
 }
 
 // stepsOf joins the rows of each path. They come in commit order, so the last

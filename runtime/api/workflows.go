@@ -22,15 +22,15 @@ type workflowsJSON struct {
 	Workflows []workflowJSON `json:"workflows" jsonschema:"the workflows, by name"`
 }
 
-var workflowsOp = operation{
+var workflowsOp = tagged(operation{
 	id: "listWorkflows", tag: "workflows", summary: "The workflows of the program",
 	replies: []reply{{status: http.StatusOK, text: "the workflows", of: reflect.TypeFor[workflowsJSON](), example: workflowsJSON{[]workflowJSON{{
 		WorkflowInfo: runtime.WorkflowInfo{Name: "checkout", Queue: "orders", Version: "v1"},
 		InputSchema:  &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{"item": {Type: "string"}}}, OutputSchema: &jsonschema.Schema{Type: "integer"},
 	}}}}},
-}
+})
 
-func (a *api) workflows(w http.ResponseWriter, _ *http.Request) error {
+func (a *api) workflows(w http.ResponseWriter, r *http.Request) error {
 	list := []workflowJSON{}
 	for _, info := range a.rt.Workflows() {
 		v := workflowJSON{WorkflowInfo: info}
@@ -38,7 +38,7 @@ func (a *api) workflows(w http.ResponseWriter, _ *http.Request) error {
 		v.OutputSchema = schemaOf(a.rt.OutputType, schema.Written, info.Name)
 		list = append(list, v)
 	}
-	return answer(w, http.StatusOK, workflowsJSON{list})
+	return answerRead(w, r, workflowsJSON{list})
 }
 
 // types returns the schemas of all workflows.
