@@ -122,32 +122,43 @@ func (rt *Runtime) checkUnmarked(ctx context.Context, ring keyring, canaries map
 	return err
 }
 
-// eachSealed calls fn with the sealed values of some of the newest runs.
+// eachSealed calls fn with the sealed values of some of the newest runs. It holds one
+// run at a time: they may be large.
 func (rt *Runtime) eachSealed(ctx context.Context, fn func(data []byte) error) error {
-	runs, err := rt.store.List(ctx, Filter{Limit: sampled})
-	if err != nil {
-		return fmt.Errorf("check the keys: %w", err)
-	}
-	for i := range runs {
-		for _, data := range [][]byte{runs[i].Input, runs[i].Output} {
-			if !isSealed(data) {
-				continue
-			}
-			if err := fn(data); err != nil {
-				return err
-			}
+	f := Filter{Limit: 1}
+	for range sampled {
+		runs, err := rt.store.List(ctx, f)
+		if err != nil {
+			return fmt.Errorf("check the keys: %w", err)
 		}
-		if f := runs[i].Error; f != nil && f.Sealed != "" {
-			data, err := base64.StdEncoding.DecodeString(f.Sealed)
-			if err == nil {
-				err = fn(data)
-			}
-			if err != nil {
-				return err
-			}
+		if len(runs) == 0 {
+			return nil
 		}
+		if err := sealedOf(&runs[0], fn); err != nil {
+			return err
+		}
+		f.Before = runs[0].Seq
 	}
 	return nil
+}
+
+func sealedOf(run *Run, fn func(data []byte) error) error {
+	for _, data := range [][]byte{run.Input, run.Output} {
+		if !isSealed(data) {
+			continue
+		}
+		if err := fn(data); err != nil {
+			return err
+		}
+	}
+	if run.Error == nil || run.Error.Sealed == "" {
+		return nil
+	}
+	data, err := base64.StdEncoding.DecodeString(run.Error.Sealed)
+	if err != nil {
+		return fmt.Errorf("check the keys: error of run %s: %w", run.ID, err)
+	}
+	return fn(data)
 }
 
 // markKeys writes the canaries that are not there yet. It is for Run: New writes
