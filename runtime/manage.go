@@ -39,6 +39,17 @@ func (rt *Runtime) StepsSince(ctx context.Context, run *Run, after int64, limit 
 // HistoryPosition is that of the newest row of any history.
 func (rt *Runtime) HistoryPosition() int64 { return rt.store.Position() }
 
+// Outline is [Runtime.Steps] for people: the rows of one path, or of all when
+// that is empty, without the outputs of more than most bytes; a row has the size
+// of what was left out. A history may hold more than fits into memory.
+func (rt *Runtime) Outline(ctx context.Context, id, path string, most int) ([]store.Step, error) {
+	run, err := rt.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return rt.store.Outline(ctx, run.Seq, path, most)
+}
+
 // Stats counts what is in the store. Its NextDue heeds the ticks of schedules.
 func (rt *Runtime) Stats(ctx context.Context) (store.Stats, error) {
 	st, err := rt.store.Stats(ctx)

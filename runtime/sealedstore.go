@@ -144,6 +144,11 @@ func (s *sealedStore) LoadSince(ctx context.Context, seq, after int64, limit int
 	return s.rows(rows), to, err
 }
 
+func (s *sealedStore) Outline(ctx context.Context, seq int64, path string, most int) ([]store.Step, error) {
+	rows, err := s.Store.Outline(ctx, seq, path, most)
+	return s.rows(rows), err
+}
+
 // rows returns the rows with their errors opened.
 func (s *sealedStore) rows(rows []store.Step) []store.Step {
 	if slices.ContainsFunc(rows, func(r store.Step) bool { return r.Error != nil }) {

@@ -14,7 +14,7 @@ import (
 // untold are the methods of a store that change no run that somebody may watch
 // or, in the second row, publish an event with the run's id when they do.
 var untold = []string{
-	"Get", "List", "Load", "LoadSince", "Stats", "Spans", "Cursor", "SetCursor", "Marks", "SetMark", "Position", "Subscribe", "Probe", "Health", "Close", "Beat", "LastBeat",
+	"Get", "List", "Load", "LoadSince", "Outline", "Stats", "Spans", "Cursor", "SetCursor", "Marks", "SetMark", "Position", "Subscribe", "Probe", "Health", "Close", "Beat", "LastBeat",
 	"Peek", "Items", "EventValue", "QueueSettings", "SetQueue", "Schedules", "Sweep", "Shrink",
 
 	"Finish", "Release", "Resume", "Due", "Recover", "SetEvent", "Append", "Dismiss", "Continue", "Admit", "SetVersion", "Delete", "Expire",

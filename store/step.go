@@ -16,11 +16,13 @@ type Step struct {
 	Path string
 	// Attempt counts tries from 1. Attempt 0 opens a wait: it holds what is
 	// waited for, and a later row holds how it ended.
-	Attempt   int
-	Kind      Kind
-	Name      string
-	Status    StepStatus
-	Output    []byte
+	Attempt int
+	Kind    Kind
+	Name    string
+	Status  StepStatus
+	Output  []byte
+	// LeftOut is the size of an output that [Store.Outline] left out.
+	LeftOut   int
 	Error     *Failure
 	StartedAt time.Time
 	EndedAt   time.Time

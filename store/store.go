@@ -41,6 +41,11 @@ type Store interface {
 	// of [Step.Pos].
 	LoadSince(ctx context.Context, seq, after int64, limit int) (rows []Step, to int64, err error)
 
+	// Outline is Load for people: the rows of one path, or of all when that is
+	// empty, without the outputs of more than most bytes, which may be more than
+	// fits into memory. A row has the size of what was left out.
+	Outline(ctx context.Context, seq int64, path string, most int) ([]Step, error)
+
 	// Record appends a row to the history. Not idempotent: the same path and
 	// attempt twice is ErrConflict. step must not be changed before the write
 	// is answered, and not at all when ctx ended the wait.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -66,6 +65,8 @@ type label struct{ Name, Value string }
 type runEvent struct {
 	Name  string
 	Value []byte
+	Size  int64 // of a value that is too large for this page
+	Step  string
 	At    time.Time
 }
 
@@ -92,6 +93,11 @@ type history struct {
 	now    time.Time
 }
 
+// outlineMost is the size up to which outputs are read with a history, of
+// which a page shows the values of events: all of them may be more than fits
+// into memory.
+const outlineMost = 8 << 10
+
 // read reads a run with its rows. They may be newer than the run, never older.
 func (u *UI) read(ctx context.Context, id string) (*history, error) {
 	run, err := u.rt.Get(ctx, id)
@@ -103,7 +109,7 @@ func (u *UI) read(ctx context.Context, id string) (*history, error) {
 	if h.active = u.rt.Active(id); run.Status.Ended() {
 		h.active = nil
 	}
-	if h.rows, err = u.rt.Steps(ctx, id); err != nil {
+	if h.rows, err = u.rt.Outline(ctx, id, "", outlineMost); err != nil {
 		return nil, err
 	}
 	h.now = time.Now()
@@ -119,8 +125,7 @@ func (u *UI) run(w http.ResponseWriter, r *http.Request) error { return u.showRu
 func (u *UI) showRun(w http.ResponseWriter, r *http.Request, status int, problem string) error {
 	ctx, cancel := bounded(r)
 	defer cancel()
-	q := r.URL.Query()
-	skip, only, err := windowParams(q.Get("skip"), q.Get("only"))
+	part, err := readPart(r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -131,28 +136,14 @@ func (u *UI) showRun(w http.ResponseWriter, r *http.Request, status int, problem
 	d := u.runData(h, u.admin(r))
 	d.Problem = problem
 	d.Input = u.rt.Reveal(h.run.Input)
-	d.Timeline = h.timeline().window(h.run.ID, h.run.ForkedFrom, only, skip)
+	d.Timeline = h.timeline().window(h.run.ID, h.run.ForkedFrom, part)
 	if !h.run.Status.Ended() {
-		d.Watch = u.path("runs", h.run.ID, "watch") + "?skip=" + strconv.Itoa(d.Timeline.Skip) + "&only=" + only
+		d.Watch = u.path("runs", h.run.ID, "watch") + "?" + string(d.Timeline.Query(d.Timeline.Skip))
 	}
 	if u.admin(r) && u.has("/workflows/{name}") && slices.ContainsFunc(u.rt.Workflows(), func(w runtime.WorkflowInfo) bool { return w.Name == h.run.Workflow }) {
 		d.Again = u.path("workflows", h.run.Workflow) + "?like=" + url.QueryEscape(h.run.ID)
 	}
 	return u.render(w, r, page{Name: "run", Title: "Run " + h.run.ID, Nav: "/runs", Status: status}, d)
-}
-
-func windowParams(skip, only string) (int, string, error) {
-	n := 0
-	if skip != "" {
-		var err error
-		if n, err = strconv.Atoi(skip); err != nil || n < 0 {
-			return 0, "", invalid("skip is the number of lines to pass over: want 0 or more")
-		}
-	}
-	if only != "" && only != "trouble" {
-		return 0, "", invalid("only is what is to be shown of the steps: want trouble, or leave it out")
-	}
-	return n, only, nil
 }
 
 // runData is what changes while the page is looked at.
@@ -267,7 +258,7 @@ func (u *UI) eventsOf(rows []store.Step) (events []runEvent) {
 		if row.Kind != store.KindSetEvent || row.Status != store.StepSucceeded {
 			continue
 		}
-		e := runEvent{row.Name, u.rt.Reveal(row.Output), row.EndedAt}
+		e := runEvent{Name: row.Name, Value: u.rt.Reveal(row.Output), Size: int64(row.LeftOut), Step: row.Path, At: row.EndedAt}
 		if i, ok := at[row.Name]; ok {
 			events[i] = e
 		} else if len(events) < maxEvents {

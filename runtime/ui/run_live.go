@@ -24,8 +24,7 @@ type liveRun struct {
 	u      *UI
 	s      *stream
 	id     string
-	only   string
-	skip   int
+	part   timelinePart
 	admin  bool
 	h      *history
 	lines  map[string]string // what the page has, by id
@@ -36,8 +35,7 @@ type liveRun struct {
 
 // watchRun sends what changes of a run's page, until it has ended.
 func (u *UI) watchRun(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	skip, only, err := windowParams(q.Get("skip"), q.Get("only"))
+	part, err := readPart(r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -52,7 +50,7 @@ func (u *UI) watchRun(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer s.close()
-	l := &liveRun{u: u, s: s, id: runID(r), only: only, skip: skip, admin: u.admin(r), lines: map[string]string{}}
+	l := &liveRun{u: u, s: s, id: runID(r), part: part, admin: u.admin(r), lines: map[string]string{}}
 	l.watch()
 	return nil
 }
@@ -140,7 +138,7 @@ func (l *liveRun) send() bool {
 		return true
 	}
 	d := l.u.runData(l.h, l.admin)
-	v := l.h.timeline().window(l.id, l.h.run.ForkedFrom, l.only, l.skip)
+	v := l.h.timeline().window(l.id, l.h.run.ForkedFrom, l.part)
 	d.Timeline = v
 	if status := l.h.run.Status.String(); status != l.status {
 		if l.status != "" && !l.s.send("said", []byte("The run is "+status+".")) {

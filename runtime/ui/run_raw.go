@@ -29,11 +29,7 @@ func (u *UI) rawOutput(w http.ResponseWriter, r *http.Request) error {
 func (u *UI) rawStep(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := bounded(r)
 	defer cancel()
-	h, err := u.read(ctx, runID(r))
-	if err != nil {
-		return err
-	}
-	row, err := lastRow(h, stepPath(r))
+	row, err := u.lastRow(ctx, runID(r), stepPath(r))
 	if err != nil {
 		return err
 	}

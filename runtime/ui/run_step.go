@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"context"
+	"math"
 	"net/http"
 
 	"github.com/gorilla/mux"
@@ -13,7 +15,6 @@ import (
 type stepData struct {
 	Run      runtime.Run
 	Line     lineView
-	Row      store.Step // the last of the step
 	Output   []byte
 	Error    *store.Failure
 	Beat     store.Heartbeat
@@ -26,14 +27,16 @@ type stepData struct {
 
 func stepPath(r *http.Request) string { return mux.Vars(r)["path"] }
 
-// lastRow is the row that says how a step stands.
-func lastRow(h *history, path string) (*store.Step, error) {
-	for i := len(h.rows) - 1; i >= 0; i-- {
-		if h.rows[i].Path == path {
-			return &h.rows[i], nil
-		}
+// lastRow is the row that says how a step stands, with its output.
+func (u *UI) lastRow(ctx context.Context, id, path string) (*store.Step, error) {
+	rows, err := u.rt.Outline(ctx, id, path, math.MaxInt32)
+	if err != nil {
+		return nil, err
 	}
-	return nil, &pageError{http.StatusNotFound, "The run " + h.run.ID + " has no step at this path, or nothing of it is recorded yet."}
+	if len(rows) == 0 {
+		return nil, &pageError{http.StatusNotFound, "The run " + id + " has no step at this path, or nothing of it is recorded yet."}
+	}
+	return &rows[len(rows)-1], nil
 }
 
 // step shows one step with its attempts: a page, of which htmx shows the part
@@ -49,18 +52,18 @@ func (u *UI) step(w http.ResponseWriter, r *http.Request) error {
 	t := h.timeline()
 	i, ok := t.find(path)
 	if !ok || t.Lines[i].heading() {
-		_, err := lastRow(h, path)
-		if err == nil {
-			err = &pageError{http.StatusNotFound, "The run " + h.run.ID + " has no step at this path."}
-		}
-		return err
+		return &pageError{http.StatusNotFound, "The run " + h.run.ID + " has no step at this path, or nothing of it is recorded yet."}
 	}
 	d := stepData{Run: h.run, Line: t.view(h.run.ID, t.Lines[i]), Fragment: r.Header.Get("HX-Request") != ""}
-	if row, err := lastRow(h, path); err == nil {
-		d.Row, d.Error, d.Output = *row, row.Error, u.rt.Reveal(row.Output)
+	row, err := u.lastRow(ctx, h.run.ID, path)
+	switch {
+	case err == nil:
+		d.Error, d.Output = row.Error, u.rt.Reveal(row.Output)
 		if row.Kind == store.KindUpdate {
 			d.Key = row.ChildID
 		}
+	case d.Line.State != stateRunning:
+		return err
 	}
 	if d.Line.Kind == store.KindStep && !h.run.Status.Ended() {
 		if d.Beat, d.HasBeat, err = u.rt.LastBeat(ctx, h.run.ID, path); err != nil {

@@ -400,3 +400,27 @@ func TestViewerIsNotAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeOutputsAreNotRead: the page of a run shows what its steps gave where
+// that is asked for, and the largest values not at all.
+func TestLargeOutputsAreNotRead(t *testing.T) {
+	large := strings.Repeat("x", 100_000)
+	s := newSite(t, ui.Config{}, runtime.Define("large", func(ctx context.Context, _ any) (int, error) {
+		if _, err := runtime.Step(ctx, "make", func(context.Context) (string, error) { return large, nil }); err != nil {
+			return 0, err
+		}
+		return 1, runtime.SetEvent(ctx, "all", large)
+	}))
+	s.ended("large", `{}`, runtime.ID("r"))
+	a := s.get("/ui/runs/r")
+	doc := s.check("/ui/runs/r", a)
+	if len(a.body) > 50_000 || !strings.Contains(text(doc), "97.7 KiB, at its step") {
+		t.Errorf("%d bytes:\n%s", len(a.body), text(doc))
+	}
+	if body := text(s.page("/ui/runs/r/steps/0")); !strings.Contains(body, "xxxx") || !strings.Contains(body, "of 97.7 KiB") {
+		t.Errorf("the step: %.300s", body)
+	}
+	if a := s.get("/ui/runs/r/steps/0/output"); a.body != `"`+large+`"` {
+		t.Errorf("the download has %d bytes", len(a.body))
+	}
+}

@@ -62,7 +62,7 @@ func TestTimelineGolden(t *testing.T) {
 		"ended": newTimeline(ended(store.Cancelled, 7500), rows, nil, at(99999)),
 		"live":  newTimeline(running(), live, active, at(1500)),
 	} {
-		v := tl.window("r", "other", "", 0)
+		v := tl.window("r", "other", timelinePart{})
 		var b bytes.Buffer
 		for _, part := range []string{"timeline-axis", "timeline-grid", "timeline-lines"} {
 			b.Write(u.fragment("run", part, v))
@@ -127,7 +127,7 @@ func TestTimelineOfAnything(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for skip := 0; skip == 0 || skip < len(tl.Lines); skip += lineWindow {
-			v := tl.window("r", "", "", skip)
+			v := tl.window("r", "", timelinePart{Skip: skip})
 			if len(v.Lines) > lineWindow || len(v.Ticks) > maxTicks+1 {
 				t.Fatalf("seed %d: a window of %d lines and %d ticks", seed, len(v.Lines), len(v.Ticks))
 			}

@@ -220,3 +220,31 @@ func TestTicks(t *testing.T) {
 		}
 	}
 }
+
+// TestTimelineZoom: the axis spans what it is zoomed to, and what is beside it
+// is not drawn.
+func TestTimelineZoom(t *testing.T) {
+	rows := []store.Step{
+		row("0", 1, store.KindSleep, "", store.StepSucceeded, 0, 100_000),
+		row("1.0", 1, store.KindStep, "a", store.StepSucceeded, 100_000, 100_010), row("1.1", 1, store.KindStep, "b", store.StepSucceeded, 100_010, 100_040),
+		row("2", 1, store.KindSleep, "", store.StepSucceeded, 100_040, 300_000),
+	}
+	tl := newTimeline(ended(store.Succeeded, 300_000), rows, nil, at(400_000))
+	for _, tt := range []struct{ zoom, span, drawn string }{
+		{"", "5 min 0 s", "0 1 1.0 1.1 2"}, {"1", "40 ms", "0 1 1.0 1.1 2"}, {"1.1", "30 ms", "1 1.0 1.1 2"}, {"2", "3 min 19 s", "1 1.1 2"}, {"9", "5 min 0 s", "0 1 1.0 1.1 2"}, {"<x>", "5 min 0 s", "0 1 1.0 1.1 2"},
+	} {
+		v := tl.window("r", "", timelinePart{Zoom: tt.zoom})
+		var drawn []string
+		for _, l := range v.Lines {
+			if len(l.Shapes) > 0 {
+				drawn = append(drawn, l.Path)
+			}
+		}
+		if got := strings.Join(drawn, " "); v.Duration != tt.span || got != tt.drawn {
+			t.Errorf("zoomed to %q it spans %s and draws %s, want %s and %s", tt.zoom, v.Duration, got, tt.span, tt.drawn)
+		}
+	}
+	if q := string(timelinePart{Only: "trouble", Zoom: "4.0"}.Query(200)); q != "only=trouble&skip=200&zoom=4.0" {
+		t.Errorf("the query is %s", q)
+	}
+}

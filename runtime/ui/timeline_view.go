@@ -2,6 +2,8 @@ package ui
 
 import (
 	"fmt"
+	"html/template"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,15 +22,52 @@ const (
 	maxIndent = 6
 )
 
+// timelinePart is the part of a timeline that is asked for.
+type timelinePart struct {
+	Skip int    // lines before the first
+	Only string // "trouble": lines that failed or were retried
+	Zoom string // path of a step or of branches, which the axis is to span
+}
+
+// readPart reads it from a query.
+func readPart(q url.Values) (timelinePart, error) {
+	p := timelinePart{Only: q.Get("only"), Zoom: q.Get("zoom")}
+	if v := q.Get("skip"); v != "" {
+		var err error
+		if p.Skip, err = strconv.Atoi(v); err != nil || p.Skip < 0 {
+			return p, invalid("skip is the number of lines to pass over: want 0 or more")
+		}
+	}
+	if p.Only != "" && p.Only != "trouble" {
+		return p, invalid("only is what is to be shown of the steps: want trouble, or leave it out")
+	}
+	return p, nil
+}
+
+// Query is what leads to the same part from another line on.
+func (p timelinePart) Query(skip int) template.URL {
+	q := url.Values{}
+	if skip > 0 {
+		q.Set("skip", strconv.Itoa(skip))
+	}
+	if p.Only != "" {
+		q.Set("only", p.Only)
+	}
+	if p.Zoom != "" {
+		q.Set("zoom", p.Zoom)
+	}
+	return template.URL(q.Encode()) // it is escaped
+}
+
 // timelineView is the part of a timeline that a page shows.
 type timelineView struct {
+	timelinePart
 	RunID    string
-	Only     string // "trouble": lines that failed or were retried
 	Ticks    []axisTick
 	Now      percent // where the present is
 	Live     bool
+	HasNow   bool // the present is on the axis
 	Lines    []lineView
-	Skip     int // lines before these
 	Total    int // lines there are
 	Steps    int
 	Failed   int
@@ -64,24 +103,31 @@ type shapeView struct {
 // End is where the bar ends.
 func (s shapeView) End() percent { return s.X + s.W }
 
-// window returns what a page shows of a timeline, from the line skip on.
-func (t *timeline) window(runID, forkedFrom, only string, skip int) *timelineView {
+// window returns the part of a timeline that a page shows.
+func (t *timeline) window(runID, forkedFrom string, part timelinePart) *timelineView {
 	lines := t.Lines
-	if only != "" {
+	if part.Only != "" {
 		lines = t.troubled()
 	}
-	skip = min(max(skip, 0), max(len(lines)-1, 0)) / lineWindow * lineWindow
-	shown := lines[skip:min(skip+lineWindow, len(lines))]
-	t = t.zoomed(shown, len(lines))
+	part.Skip = min(max(part.Skip, 0), max(len(lines)-1, 0)) / lineWindow * lineWindow
+	shown := lines[part.Skip:min(part.Skip+lineWindow, len(lines))]
+	if i, ok := t.find(part.Zoom); ok && part.Zoom != "" && !t.Lines[i].Copied {
+		t = t.zoomed(t.Lines[i : i+1])
+	} else {
+		part.Zoom = ""
+		if len(shown) < len(lines) {
+			t = t.zoomed(shown)
+		}
+	}
 	v := &timelineView{
-		RunID: runID, Only: only, Skip: skip, Ticks: t.Ticks(), Live: !t.Now.IsZero(), Total: len(lines), Copied: forkedFrom,
+		timelinePart: part, RunID: runID, Ticks: t.Ticks(), Live: !t.Now.IsZero(), Total: len(lines), Copied: forkedFrom,
 		Steps: t.Steps, Failed: t.Failed, Retried: t.Retried, NoSteps: len(t.Lines) == 0, Duration: spanText(t.End.Sub(t.Begin)),
 	}
 	if t.Begin.After(t.Origin) {
 		v.Offset = spanText(t.Begin.Sub(t.Origin))
 	}
 	if v.Live {
-		v.Now = t.place(t.Now)
+		v.Now, v.HasNow = t.place(t.Now), !t.Now.After(t.End)
 	}
 	v.Lines = make([]lineView, len(shown))
 	for i := range shown {
@@ -90,18 +136,15 @@ func (t *timeline) window(runID, forkedFrom, only string, skip int) *timelineVie
 	return v
 }
 
-// zoomed is the timeline with an axis that covers the lines shown, where they
-// are not all: among ten thousand steps each would be a hair.
-func (t *timeline) zoomed(shown []stepLine, total int) *timeline {
-	if len(shown) == total {
-		return t
-	}
+// zoomed is the timeline with an axis that covers some lines only: among ten
+// thousand steps, or beside a wait of a day, the others would be hairs.
+func (t *timeline) zoomed(lines []stepLine) *timeline {
 	z := *t
 	z.Begin, z.End = t.End, t.Begin
-	for i := range shown {
-		l := &shown[i]
+	for i := range lines {
+		l := &lines[i]
 		switch {
-		case l.Copied || l.heading():
+		case l.Copied || l.heading() && len(lines) > 1:
 			continue // a heading reaches over lines that are not shown
 		case l.End.IsZero():
 			z.End = t.End
@@ -147,6 +190,9 @@ func (t *timeline) view(runID string, l stepLine) lineView {
 		return v
 	}
 	for _, b := range l.Bars {
+		if b.Begin.After(t.End) || !b.End.IsZero() && b.End.Before(t.Begin) {
+			continue // it is beside the axis
+		}
 		s := shapeView{Look: b.Look, X: t.place(b.Begin), Title: b.words(t.Origin, t.Now)}
 		end := b.End
 		if end.IsZero() {

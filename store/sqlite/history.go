@@ -77,6 +77,17 @@ func (s *Store) LoadSince(ctx context.Context, seq, after int64, limit int) (ste
 	return steps, to, err
 }
 
+// Outline implements [store.Store].
+func (s *Store) Outline(ctx context.Context, seq int64, path string, most int) (steps []store.Step, err error) {
+	err = s.r.query(ctx, outlineSteps, func(r row) error {
+		step, err := scanStep(r)
+		step.LeftOut = int(r.int(13))
+		steps = append(steps, step)
+		return err
+	}, seq, path, int64(most))
+	return steps, err
+}
+
 // scanStep reads the columns stepColumns.
 func scanStep(r row) (store.Step, error) {
 	s := store.Step{

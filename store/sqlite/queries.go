@@ -135,6 +135,14 @@ WHERE run = ?1 AND pos > (SELECT pos FROM base) AND path IN (
     LIMIT ?3)
 ORDER BY pos`
 
+	outlineSteps = `
+SELECT path, attempt, pos, epoch, kind, status, name, started_at, ended_at, wake_at, child_id, error,
+    CASE WHEN length(output) <= ?3 THEN output END,
+    CASE WHEN length(output) > ?3 THEN length(output) ELSE 0 END
+FROM steps
+WHERE run = ?1 AND pos > COALESCE((SELECT base_pos FROM runs WHERE seq = ?1), 0) AND (?2 = '' OR path = ?2)
+ORDER BY pos`
+
 	suspendRun = `
 UPDATE runs
 SET status = 4, wake_at = ?3, due_at = ` + earliestDue + `

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var hot = []string{
 	"firstRow", "copySteps", "forkRun", "continueRun", "selectLeftover", "countLeftovers", "sweepableLeft",
 	"setAside", "selectAside", "countAside", "setVersion",
-	"claimStarted", "claimNew", "countHeld", "insertStep", "selectSteps", "suspendRun", "selectClaim", "finishRun",
+	"claimStarted", "claimNew", "countHeld", "insertStep", "selectSteps", "outlineSteps", "suspendRun", "selectClaim", "finishRun",
 	"releaseRun", "selectRun", "requeueRun", "stopRun", "resumeRun", "endUnstarted", "selectDue", "nextDue",
 	"countReturned",
 	"upsertHeartbeat", "selectHeartbeat", "deleteHeartbeat", "deleteHeartbeats",

@@ -24,6 +24,7 @@ var closeRules = []rule{
 				return err
 			},
 			"Load":    func() error { _, err := s.Load(ctx, r.Seq); return err },
+			"Outline": func() error { _, err := s.Outline(ctx, r.Seq, "", 1); return err },
 			"Record":  func() error { return s.Record(ctx, r.Claim(), new(aStep("1"))) },
 			"Suspend": func() error { return s.Suspend(ctx, r.Claim(), store.Suspension{}) },
 			"Finish": func() error {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -82,6 +83,27 @@ var historyRules = []rule{
 		f.must(err)
 		if len(rows) > 0 || to != 0 {
 			f.broken("no run: %d rows, to %d", len(rows), to)
+		}
+	}},
+	{"Outline is Load, of one path or of all, but for the outputs that are too large: those have their size", func(f *fixture) {
+		a, b := f.running("a"), f.running("b")
+		for i, size := range []int{0, 9, 10, 11, 100_000} {
+			s := aStep(fmt.Sprint(i))
+			s.Output = bytes.Repeat([]byte("x"), size)
+			f.must(f.s.Record(f.Context(), a.Claim(), &s))
+		}
+		f.record(b.Claim(), "1")
+		want := f.load(a.Seq)
+		want[3].Output, want[3].LeftOut = nil, 11
+		want[4].Output, want[4].LeftOut = nil, 100_000
+		got, err := f.s.Outline(f.Context(), a.Seq, "", 10)
+		f.must(err)
+		f.wantSame("the outline", got, want)
+		got, err = f.s.Outline(f.Context(), a.Seq, "3", 11)
+		f.must(err)
+		f.wantSame("the outline of one path", got, f.load(a.Seq)[3:4])
+		if got, err = f.s.Outline(f.Context(), a.Seq, "5", 10); err != nil || len(got) > 0 {
+			f.broken("of a path that is not there: %v, %v", got, err)
 		}
 	}},
 	{"a run without history, or no run, has an empty history", func(f *fixture) {

@@ -11,7 +11,7 @@ import (
 
 // reads are the methods that a run does not write with.
 var reads = []string{
-	"Get", "List", "Load", "LoadSince", "Stats", "Spans", "Cursor", "SetCursor", "Position", "Subscribe", "Probe", "Health", "Close",
+	"Get", "List", "Load", "LoadSince", "Outline", "Stats", "Spans", "Cursor", "SetCursor", "Position", "Subscribe", "Probe", "Health", "Close",
 	"LastBeat", "Peek", "Items", "EventValue", "QueueSettings", "Schedules", "Marks",
 }
 
