@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/stepwell/stepwell/store"
 )
@@ -24,6 +25,9 @@ type QueueInfo struct {
 	// Depth is the number of runs that wait to begin, Running of those that
 	// have begun and not ended.
 	Depth, Running int64
+	// Oldest is when the longest-waiting of those that wait was queued; zero when
+	// none does.
+	Oldest time.Time
 }
 
 // Queues returns the queues that are defined or hold runs, by name. It counts
@@ -44,7 +48,7 @@ func (rt *Runtime) Queues(ctx context.Context) ([]QueueInfo, error) {
 	for _, q := range stats.Queues {
 		if q.Name != "" {
 			i := infos[q.Name]
-			i.Name, i.Depth, i.Running = q.Name, q.Depth, q.Held
+			i.Name, i.Depth, i.Running, i.Oldest = q.Name, q.Depth, q.Held, q.Oldest
 			infos[q.Name] = i
 		}
 	}

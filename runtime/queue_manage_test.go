@@ -143,6 +143,7 @@ func TestPauseOfAQueue(t *testing.T) {
 		s, g := openStore(t), &gauge{}
 		w, q := measured(g), runtime.NewQueue("q", runtime.QueueConfig{Concurrency: 2})
 		r := serveOn(t, s, runtime.Config{}, w, q)
+		start := time.Now().UTC()
 		begun(t, r, w, q, 5)
 		if err := r.PauseQueue(r.ctx, "q"); err != nil {
 			t.Fatal(err)
@@ -157,7 +158,7 @@ func TestPauseOfAQueue(t *testing.T) {
 		if g.began() != 2 {
 			t.Fatalf("%d began after a restart, want still 2", g.began())
 		}
-		want := []runtime.QueueInfo{{Name: "q", Config: runtime.QueueConfig{Concurrency: 2, Paused: true}, Changed: true, Defined: true, Depth: 3}}
+		want := []runtime.QueueInfo{{Name: "q", Config: runtime.QueueConfig{Concurrency: 2, Paused: true}, Changed: true, Defined: true, Depth: 3, Oldest: start}}
 		if got, err := r.Queues(r.ctx); err != nil || cmp.Diff(want, got) != "" {
 			t.Errorf("queues: %v (-want +got):\n%s", err, cmp.Diff(want, got))
 		}
@@ -167,7 +168,7 @@ func TestPauseOfAQueue(t *testing.T) {
 		if _, err := r.Wait(r.ctx, "run4"); err != nil || g.began() != 5 {
 			t.Errorf("%d began after the pause, %v, want all 5", g.began(), err)
 		}
-		want[0].Config.Paused, want[0].Changed, want[0].Depth = false, false, 0
+		want[0].Config.Paused, want[0].Changed, want[0].Depth, want[0].Oldest = false, false, 0, time.Time{}
 		if got, err := r.Queues(r.ctx); err != nil || cmp.Diff(want, got) != "" {
 			t.Errorf("queues after it: %v (-want +got):\n%s", err, cmp.Diff(want, got))
 		}

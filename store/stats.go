@@ -22,6 +22,9 @@ type QueueStats struct {
 	// Depth is the number of claimable runs, Held that of runs which started
 	// and have not ended.
 	Depth, Held int64
+	// Oldest is when the longest-waiting claimable run was queued; zero when
+	// none waits.
+	Oldest time.Time
 }
 
 // Health is what a store knows of itself. Reading it waits for nothing.

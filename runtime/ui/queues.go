@@ -100,7 +100,6 @@ func boundsOf(c *runtime.QueueConfig) (list []string) {
 
 type queuesData struct {
 	Queues []queueRow
-	Oldest store.Stats
 }
 
 func (u *UI) queues(w http.ResponseWriter, r *http.Request) error {
@@ -111,9 +110,6 @@ func (u *UI) queues(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	d := queuesData{}
-	if d.Oldest, err = u.rt.Stats(ctx); err != nil {
-		return err
-	}
 	for _, q := range infos {
 		d.Queues = append(d.Queues, rowOfQueue(q, u.admin(r)))
 	}

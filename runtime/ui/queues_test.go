@@ -39,7 +39,7 @@ func TestQueuePages(t *testing.T) {
 		t.Error("it is not paused")
 	}
 	s.start("gated", `{}`, runtime.OnQueueNamed("mails"))
-	if body := text(s.page("/ui/queues")); !strings.Contains(body, "paused") || !strings.Contains(body, "ResumeReset") {
+	if body := text(s.page("/ui/queues")); !strings.Contains(body, "paused") || !strings.Contains(body, "ResumeReset") || !strings.Contains(body, " s ago") {
 		t.Errorf("a paused queue: %s", body)
 	}
 	_, v := s.queueForm(s.get("/ui/queues/mails"), http.StatusOK)

@@ -91,14 +91,13 @@ type history struct {
 	rows   []store.Step
 	active []runtime.Attempt
 	now    time.Time
+	// events and streams: see readEvents.
+	events  []runEvent
+	streams []runStream
 }
 
-// outlineMost is the size up to which outputs are read with a history, of
-// which a page shows the values of events: all of them may be more than fits
-// into memory.
-const outlineMost = 8 << 10
-
-// read reads a run with its rows. They may be newer than the run, never older.
+// read reads a run with its rows, but for their outputs: those may be more than
+// fits into memory. They may be newer than the run, never older.
 func (u *UI) read(ctx context.Context, id string) (*history, error) {
 	run, err := u.rt.Get(ctx, id)
 	if err != nil {
@@ -109,7 +108,7 @@ func (u *UI) read(ctx context.Context, id string) (*history, error) {
 	if h.active = u.rt.Active(id); run.Status.Ended() {
 		h.active = nil
 	}
-	if h.rows, err = u.rt.Outline(ctx, id, "", outlineMost); err != nil {
+	if h.rows, err = u.rt.Outline(ctx, id, "", 0); err != nil {
 		return nil, err
 	}
 	h.now = time.Now()
@@ -133,6 +132,9 @@ func (u *UI) showRun(w http.ResponseWriter, r *http.Request, status int, problem
 	if err != nil {
 		return err
 	}
+	if err := u.readEvents(ctx, h); err != nil {
+		return err
+	}
 	d := u.runData(h, u.admin(r))
 	d.Problem = problem
 	d.Input = u.rt.Reveal(h.run.Input)
@@ -149,8 +151,7 @@ func (u *UI) showRun(w http.ResponseWriter, r *http.Request, status int, problem
 // runData is what changes while the page is looked at.
 func (u *UI) runData(h *history, admin bool) *runData {
 	run := h.run
-	d := &runData{Run: run, Output: u.rt.Reveal(run.Output), Why: why(&run, h.rows, len(h.active) > 0)}
-	d.Events, d.Streams = u.eventsOf(h.rows), streamsOf(h.rows)
+	d := &runData{Run: run, Output: u.rt.Reveal(run.Output), Why: why(&run, h.rows, len(h.active) > 0), Events: h.events, Streams: h.streams}
 	if admin {
 		d.Actions = actionsOf(&run)
 	}
@@ -247,26 +248,44 @@ func waitText(row *store.Step) string {
 	return "for the next attempt of " + row.Name + until
 }
 
-// maxEvents bounds the events that a page shows.
-const maxEvents = 50
+const (
+	// maxEvents bounds the events that a page shows.
+	maxEvents = 50
+	// maxEventValue bounds the values of events that it shows, in bytes.
+	maxEventValue = 8 << 10
+)
 
-// eventsOf returns the events a run has set, each with its last value.
-func (u *UI) eventsOf(rows []store.Step) (events []runEvent) {
+// readEvents reads the events that a run has set, each with its last value.
+func (u *UI) readEvents(ctx context.Context, h *history) error {
 	at := map[string]int{}
-	for i := range rows {
-		row := &rows[i]
+	for i := range h.rows {
+		row := &h.rows[i]
 		if row.Kind != store.KindSetEvent || row.Status != store.StepSucceeded {
 			continue
 		}
-		e := runEvent{Name: row.Name, Value: u.rt.Reveal(row.Output), Size: int64(row.LeftOut), Step: row.Path, At: row.EndedAt}
+		e := runEvent{Name: row.Name, Size: int64(row.LeftOut), Step: row.Path, At: row.EndedAt}
 		if i, ok := at[row.Name]; ok {
-			events[i] = e
-		} else if len(events) < maxEvents {
-			at[row.Name] = len(events)
-			events = append(events, e)
+			h.events[i] = e
+		} else if len(h.events) < maxEvents {
+			at[row.Name] = len(h.events)
+			h.events = append(h.events, e)
 		}
 	}
-	return events
+	for i := range h.events {
+		e := &h.events[i]
+		if e.Size > maxEventValue {
+			continue
+		}
+		rows, err := u.rt.Outline(ctx, h.run.ID, e.Step, maxEventValue)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 { // none: it has gone on with another history
+			e.Value, e.Size = u.rt.Reveal(rows[len(rows)-1].Output), 0
+		}
+	}
+	h.streams = streamsOf(h.rows)
+	return nil
 }
 
 // streamsOf counts what a run has written to its streams.

@@ -3,6 +3,8 @@ package ui
 import (
 	"bytes"
 	"context"
+	"errors"
+	"hash/maphash"
 	"net/http"
 	"time"
 
@@ -17,6 +19,11 @@ const (
 	// restFactor bounds the share of the time that goes into one page: a run with
 	// a long history, which takes long to read, is read less often.
 	restFactor = 20
+	// longestRest is as long as that gets.
+	longestRest = 3 * time.Second
+	// keptRows is how long a history may be that is kept between two looks. Of a
+	// longer one the bars of what is under way grow at its next look only.
+	keptRows = 2000
 )
 
 // liveRun keeps one page of a run up to date.
@@ -26,8 +33,9 @@ type liveRun struct {
 	id     string
 	part   timelinePart
 	admin  bool
-	h      *history
-	lines  map[string]string // what the page has, by id
+	h      *history // nil: it is read anew
+	looked time.Time
+	lines  map[string]uint64 // sums of what the page has, by id
 	order  []string
 	begun  bool
 	status string
@@ -50,7 +58,7 @@ func (u *UI) watchRun(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer s.close()
-	l := &liveRun{u: u, s: s, id: runID(r), part: part, admin: u.admin(r), lines: map[string]string{}}
+	l := &liveRun{u: u, s: s, id: runID(r), part: part, admin: u.admin(r), lines: map[string]uint64{}}
 	l.watch()
 	return nil
 }
@@ -84,24 +92,32 @@ func (l *liveRun) watch() {
 			}
 		case <-tick.C:
 			began = time.Now()
-			if l.h == nil || began.Sub(l.h.now) < l.h.patience() {
+			switch {
+			case l.h != nil && began.Sub(l.h.now) >= l.h.patience():
+				l.h.refresh(l.u.rt, l.id)
+			case l.h == nil && began.Sub(l.looked) >= longestRest:
+				if !l.read(ctx) {
+					return
+				}
+			default:
 				continue
 			}
-			l.h.refresh(l.u.rt, l.id)
 		case err := <-over:
 			if err == nil {
 				l.read(ctx) // the last is never lost
 				l.send()
 			}
-			l.s.event("over", nil)
-			return
+			if err == nil || errors.Is(err, runtime.ErrNotFound) {
+				l.s.event("over", nil)
+			}
+			return // else the page asks again, the next process too
 		case <-ctx.Done():
 			return
 		}
 		if !l.send() {
 			return
 		}
-		rest := time.NewTimer(time.Since(began) * restFactor)
+		rest := time.NewTimer(min(time.Since(began)*restFactor, longestRest))
 		select {
 		case <-rest.C:
 		case <-ctx.Done():
@@ -125,10 +141,13 @@ func (l *liveRun) read(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	h, err := l.u.read(ctx, l.id)
+	if err == nil {
+		err = l.u.readEvents(ctx, h)
+	}
 	if err != nil {
 		return ctx.Err() != nil // it was deleted; or it is slow, and comes again
 	}
-	l.h = h
+	l.h, l.looked = h, h.now
 	return true
 }
 
@@ -140,6 +159,9 @@ func (l *liveRun) send() bool {
 	d := l.u.runData(l.h, l.admin)
 	v := l.h.timeline().window(l.id, l.h.run.ForkedFrom, l.part)
 	d.Timeline = v
+	if len(l.h.rows) > keptRows {
+		defer func() { l.h = nil }()
+	}
 	if status := l.h.run.Status.String(); status != l.status {
 		if l.status != "" && !l.s.send("said", []byte("The run is "+status+".")) {
 			return false
@@ -170,7 +192,7 @@ func (l *liveRun) sendLines(v *timelineView) bool {
 		l.begun, l.order = true, order
 		clear(l.lines)
 		for i := range v.Lines {
-			l.lines[v.Lines[i].ID] = string(l.u.fragment("run", "line", v.Lines[i]))
+			l.lines[v.Lines[i].ID] = maphash.Bytes(seed, l.u.fragment("run", "line", v.Lines[i]))
 		}
 		return l.s.event("lines", l.u.fragment("run", "timeline-lines", v))
 	}
@@ -189,18 +211,19 @@ func (l *liveRun) sendLines(v *timelineView) bool {
 	for i := range v.Lines {
 		line := &v.Lines[i]
 		html := l.u.fragment("run", "line", line)
+		sum := maphash.Bytes(seed, html)
 		old, there := l.lines[line.ID]
 		if there {
 			flush()
 			last = line.ID
-			if old != string(html) {
+			if old != sum {
 				line.Again = true
 				changed.Write(l.u.fragment("run", "line", line))
 			}
 		} else {
 			fresh.Write(html)
 		}
-		l.lines[line.ID] = string(html)
+		l.lines[line.ID] = sum
 	}
 	flush()
 	l.order = order

@@ -256,7 +256,8 @@ WHERE status <= 4 AND status = 3`
 	queuesLive = `
 SELECT queue,
     SUM(status = 1 AND (started_at IS NOT NULL) = 0),
-    SUM((started_at IS NOT NULL) = 1)
+    SUM((started_at IS NOT NULL) = 1),
+    MIN(CASE WHEN status = 1 AND (started_at IS NOT NULL) = 0 THEN queued_at END)
 FROM runs
 WHERE status <= 4
 GROUP BY queue`

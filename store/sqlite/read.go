@@ -148,7 +148,7 @@ func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
 			st.Runs[status] = n.runs[status]
 		}
 		err = c.query(queuesLive, func(r row) error {
-			st.Queues = append(st.Queues, store.QueueStats{Name: r.text(0), Depth: r.int(1), Held: r.int(2)})
+			st.Queues = append(st.Queues, store.QueueStats{Name: r.text(0), Depth: r.int(1), Held: r.int(2), Oldest: r.time(3)})
 			return nil
 		})
 		if err != nil {

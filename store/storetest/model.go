@@ -375,6 +375,7 @@ func (m *model) stats() store.Stats {
 			q.Held++
 		case r.Status == store.Queued:
 			q.Depth++
+			q.Oldest = earliest(q.Oldest, r.QueuedAt)
 		}
 	}
 	for _, q := range queues {

@@ -169,7 +169,7 @@ var readRules = []rule{
 }
 
 var statsRules = []rule{
-	{"queues count claimable runs as depth and started ones as held", func(f *fixture) {
+	{"queues count claimable runs as depth, with the oldest of them, and started ones as held", func(f *fixture) {
 		for i := range 5 {
 			f.create(fmt.Sprint("q", i), onQueue("q"))
 		}
@@ -185,7 +185,7 @@ var statsRules = []rule{
 		st, err := f.s.Stats(f.Context())
 		f.must(err)
 		slices.SortFunc(st.Queues, func(a, b store.QueueStats) int { return slices.Compare([]byte(a.Name), []byte(b.Name)) })
-		f.wantSame("queues", st.Queues, []store.QueueStats{{Name: "", Held: 1}, {Name: "q", Depth: 1, Held: 3}, {Name: "z", Depth: 1}})
+		f.wantSame("queues", st.Queues, []store.QueueStats{{Name: "", Held: 1}, {Name: "q", Depth: 1, Held: 3, Oldest: start}, {Name: "z", Depth: 1, Oldest: start}})
 	}},
 	{"the oldest claimable run and the next due moment are known", func(f *fixture) {
 		want := func(queued, due time.Time) {
