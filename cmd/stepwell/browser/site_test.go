@@ -82,6 +82,22 @@ func TestAccessibleFromOutside(t *testing.T) {
 	}
 }
 
+// TestAccessibleEmpty looks at the pages of a server on which nothing has run yet.
+func TestAccessibleEmpty(t *testing.T) {
+	s := serveStepwell(t)
+	p := open(t, s)
+	for _, look := range looks {
+		p.look(look)
+		for _, name := range []string{"", "runs", "workflows", "workflows/delays", "queues", "schedules", "health"} {
+			p.open("/ui/" + name)
+			p.settle()
+			what := "empty-" + nameOf("/ui/"+name)
+			p.checkAccess(what + " " + look.String())
+			p.keep(what, look)
+		}
+	}
+}
+
 // pages lists every page: those that are linked from somewhere, one of each kind, and states that take a click.
 func (site *site) pages(p *tab) []shot {
 	p.t.Helper()

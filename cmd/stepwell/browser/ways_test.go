@@ -60,6 +60,24 @@ func TestWithoutScripts(t *testing.T) {
 	p.sees("Started.")
 }
 
+// TestPhone goes from page to page by the menu that is folded on a narrow screen, and acts on a run.
+func TestPhone(t *testing.T) {
+	s := serveShop(t, "")
+	s.reaches(s.start("newsletter", "?id=news", "null"), "waiting")
+	p := open(t, s)
+	p.look(look{"dark", 390})
+	p.open("/ui/")
+	p.none("link", "Runs")
+	p.press("button", "Menu")
+	p.press("link", "Runs")
+	p.press("link", "news")
+	p.find("heading", "Run news")
+	p.press("link", "Cancel")
+	p.press("button", "Cancel the run")
+	p.sees("Cancelled: it ends as soon as its code sees that")
+	s.reaches("news", "cancelled")
+}
+
 // TestKeyboard starts a run and cancels it without a mouse.
 func TestKeyboard(t *testing.T) {
 	s := serveShop(t, "")
