@@ -169,7 +169,7 @@ func (s *server) do(t testing.TB, method, path, body string, headers ...string) 
 
 // try is do for other goroutines than the test's. Request and answer are held to the contract.
 func (s *server) try(ctx context.Context, method, path string, body io.Reader, headers ...string) (answer, error) {
-	sent := &bytes.Buffer{}
+	sent := &syncBuffer{} // the answer may come before all is sent
 	if body != nil {
 		body = io.TeeReader(body, sent)
 	}
