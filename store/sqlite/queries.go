@@ -200,7 +200,7 @@ WHERE seq = ?1`
 	beginStopped = `
 UPDATE runs
 SET started_at = ?2
-WHERE seq = ?1 AND EXISTS (SELECT 1 FROM steps WHERE run = ?1 AND epoch > 0)
+WHERE seq = ?1 AND EXISTS (SELECT 1 FROM steps WHERE run = ?1 AND epoch > 0 AND pos > COALESCE(runs.base_pos, 0))
 RETURNING queue`
 
 	endUnstarted = `

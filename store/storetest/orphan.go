@@ -119,6 +119,17 @@ var orphanRules = []rule{
 		f.due(at(10))
 		f.wantStatus("child", store.Cancelled)
 	}},
+	{"a run that went on anew, and is stopped in line before it began again, ends at once", func(f *fixture) {
+		f.create("parent", onQueue("q"))
+		p := f.claim(1, "q")[0].Claim()
+		f.record(p, "0") // of the old history
+		f.goOn(p, 1)
+		f.finish(f.claim(1, "q")[0].Claim(), store.Stuck)
+		_, err := f.s.Resume(f.Context(), "parent", at(3))
+		f.must(err)
+		f.stop("parent", store.StopCancel)
+		f.wantStatus("parent", store.Cancelled)
+	}},
 	{"a run stops no children of a deleted one that had its id", func(f *fixture) {
 		p := f.running("parent")
 		f.create("old", childOf("parent"), onParentEnd(store.StopOnFailure))
