@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -29,8 +28,6 @@ const (
 	// chunkRows is how many rows are sent at a time: a longer list goes on when
 	// somebody scrolls there, so that it opens as fast as a short one.
 	chunkRows = 200
-	// mostLive is how many rows of those that match are kept up to date.
-	mostLive = 1000
 )
 
 // statusLink puts a status in or out of the filter.
@@ -249,36 +246,11 @@ func (u *UI) watchList(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer s.close()
 	for c, err := range u.rt.WatchRuns(s.ctx, q.Get("pos"), time.Second) {
-		if err != nil || !l.tellInTurn(s, c) {
+		if err != nil || !l.tell(s, c) || !l.rest(s) {
 			return nil // the client has gone, or comes again
 		}
 	}
 	return nil
-}
-
-// mostTelling is how many lists are read at a time for those who watch.
-const mostTelling = 2
-
-// tellInTurn is tell, at a pace: a filter that no index serves takes the longer
-// the more runs there are, and somebody who only watches must not take more
-// than a small part of a processor.
-func (l *listWatch) tellInTurn(s *stream, c runtime.Changes) bool {
-	select {
-	case l.u.telling <- struct{}{}:
-	case <-s.ctx.Done():
-		return false
-	}
-	began := time.Now()
-	ok := l.tell(s, c)
-	<-l.u.telling
-	rest := time.NewTimer(20 * time.Since(began))
-	defer rest.Stop()
-	select {
-	case <-rest.C:
-		return ok
-	case <-s.ctx.Done():
-		return false
-	}
 }
 
 func numberParam(q url.Values, name string) (int64, error) {
@@ -287,111 +259,4 @@ func numberParam(q url.Values, name string) (int64, error) {
 		return 0, invalid(name + " is not a number of a run")
 	}
 	return n, nil
-}
-
-// listWatch is one list that somebody looks at.
-type listWatch struct {
-	u           *UI
-	f           listFilter
-	admin       bool
-	top, bottom int64
-	shown       map[string]bool // the runs that are known to be shown
-}
-
-// mostLooks is how many runs that are not known to be shown are looked up after
-// one piece of news; the others will be seen when the page is loaded again.
-const mostLooks = 50
-
-// tell sends the rows that changed. It is false when the client has gone.
-func (l *listWatch) tell(s *stream, c runtime.Changes) bool {
-	filter, err := l.f.filter(time.Now())
-	if err != nil {
-		return false
-	}
-	filter.Before, filter.Limit = l.top+1, l.f.Limit
-	var runs []runtime.Run
-	if l.top > 0 {
-		if runs, err = l.u.rt.List(s.ctx, filter); err != nil {
-			return false
-		}
-	}
-	changed := map[string]bool{}
-	for _, id := range c.Runs {
-		changed[id] = true
-	}
-	first := l.shown == nil
-	if first {
-		l.shown = map[string]bool{}
-	}
-	matching := map[string]bool{}
-	for i := range runs {
-		if runs[i].Seq < l.bottom {
-			break
-		}
-		matching[runs[i].ID] = true
-		if first || c.Lost {
-			l.shown[runs[i].ID] = true
-		}
-		if (changed[runs[i].ID] || c.Lost) && !l.row(s, &runs[i], false) {
-			return false
-		}
-	}
-	return l.tellOthers(s, c.Runs, matching) && l.tellNew(s)
-}
-
-// tellOthers sends the rows of runs that changed and do not match any more.
-func (l *listWatch) tellOthers(s *stream, ids []string, matching map[string]bool) bool {
-	looks := 0
-	for _, id := range ids {
-		if matching[id] {
-			continue
-		}
-		if !l.shown[id] {
-			if looks++; looks > mostLooks {
-				continue
-			}
-		}
-		run, err := l.u.rt.Get(s.ctx, id)
-		switch {
-		case errors.Is(err, runtime.ErrNotFound):
-			run.ID = id
-		case err != nil:
-			return false
-		case run.Seq > l.top || run.Seq < l.bottom:
-			continue
-		}
-		if !l.row(s, &run, true) {
-			return false
-		}
-	}
-	return true
-}
-
-func (l *listWatch) row(s *stream, run *runtime.Run, left bool) bool {
-	return s.send("r:"+run.ID, l.u.fragment("list", "row", listRow{Run: *run, Admin: l.admin, Left: left}))
-}
-
-// tellNew says how many runs that match came after those shown, up to a hundred.
-func (l *listWatch) tellNew(s *stream) bool {
-	if l.f.Before > 0 {
-		return true
-	}
-	filter, err := l.f.filter(time.Now())
-	if err != nil {
-		return false
-	}
-	const most = 100
-	filter.Before, filter.Limit = 0, most
-	runs, err := l.u.rt.List(s.ctx, filter)
-	if err != nil {
-		return false
-	}
-	n := 0
-	for n < len(runs) && runs[n].Seq > l.top {
-		n++
-	}
-	if n == 0 {
-		return true
-	}
-	return s.send("news", l.u.fragment("list", "news", map[string]any{"Count": n, "More": n == most, "URL": l.u.listURL(l.f.query())}))
 }
