@@ -52,10 +52,10 @@ func TestAStoreKnowsItsKeys(t *testing.T) {
 		"never encrypted, no key": {nil, runtime.Config{}, ""},
 	} {
 		for _, marked := range []bool{true, false} {
+			if !marked && name == "own, another" {
+				continue // what it sealed tells nobody which key it was
+			}
 			t.Run(fmt.Sprintf("%s/marked=%t", name, marked), func(t *testing.T) {
-				if !marked && strings.HasPrefix(name, "own, another") {
-					t.Skip("what it sealed tells nobody which key it was")
-				}
 				synctest.Test(t, func(t *testing.T) {
 					s := openStore(t)
 					var first store.Store = s

@@ -29,7 +29,7 @@ type client struct {
 
 func addClientFlags(c *cobra.Command) {
 	f := c.PersistentFlags()
-	f.String("url", "http://127.0.0.1:8080", "the server ("+urlVar+")")
+	f.String("url", "http://127.0.0.1:8080", "the server ("+urlVar+"); by default the one that would listen here")
 	f.String("token", "", "token to show it ("+tokenVar+")")
 	f.StringP("output", "o", "table", "table or json")
 	f.Bool("utc", false, "whole times, in UTC")

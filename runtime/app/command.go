@@ -161,7 +161,7 @@ func printSettings(c *cobra.Command) {
 	for _, s := range settings {
 		fmt.Fprintf(w, "%s\t--%s\t%s\t%s\n", s.env, s.flag, s.def, s.help)
 	}
-	fmt.Fprintf(w, "%s\t--url\thttp://127.0.0.1:8080\tserver that the client commands talk to\n", urlVar)
+	fmt.Fprintf(w, "%s\t--url\thttp://127.0.0.1:8080\tserver that the client commands talk to; by default the one that would listen here, by STEPWELL_ADDR or PORT\n", urlVar)
 	fmt.Fprintf(w, "%s\t--token\t\ttoken that they show it\n", tokenVar)
 	fmt.Fprintln(w, "OTEL_*\t\t\ttelemetry, by the OpenTelemetry specification; off unless an endpoint or exporter is set")
 	fmt.Fprintln(w, "GOGC, GOMEMLIMIT\t\t20 to 100, none\tthe garbage collector's, as in every Go program; by default GOGC follows what is allocated")
