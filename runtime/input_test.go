@@ -25,6 +25,7 @@ type purchase struct {
 	Secret string `json:"-"`
 	Own    ownJSON
 	Any    any
+	//lint:ignore U1000 it is what JSON does not see
 	hidden int
 }
 

@@ -29,7 +29,8 @@ func (rt *Runtime) Steps(ctx context.Context, id string) ([]store.Step, error) {
 
 // StepsSince returns what changed in the history of a run after a position: of
 // each step with a row after it, all rows, in commit order. It looks at no more
-// than the first limit of those new rows; the position to go on from is that of
+// than the first limit of those new rows, and not much more than some hundred
+// kilobytes of them; the position to go on from is that of
 // the last it has looked at, and the same when there are none. Positions are
 // those of [store.Step]; 0 is before the first.
 func (rt *Runtime) StepsSince(ctx context.Context, run *Run, after int64, limit int) ([]store.Step, int64, error) {

@@ -245,7 +245,7 @@ func TestARunCancelledAsideLeavesItsPartition(t *testing.T) {
 			t.Errorf("old is %s, young is %s a day later: want cancelled, succeeded", old.Status, young.Status)
 		}
 		r.stop()
-		r = serveOn(t, s, runtime.Config{Logger: quiet, Version: "v2", Executor: "e"}, w, q)
+		serveOn(t, s, runtime.Config{Logger: quiet, Version: "v2", Executor: "e"}, w, q)
 		time.Sleep(24 * time.Hour)
 		young, _ = s.Get(t.Context(), "young")
 		if young.Status != store.Succeeded {

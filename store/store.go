@@ -36,8 +36,8 @@ type Store interface {
 
 	// LoadSince returns what changed in a run's history after a position, in one
 	// read: of each step with a row after it, all rows, in commit order. It looks
-	// no further than the first limit of those new rows; to is the position of
-	// the last it has looked at, or after when there are none. Positions are those
+	// no further than the first limit of those new rows, nor much further than those
+	// that hold some hundred kilobytes; to is the position of the last it has looked at, or after when there are none. Positions are those
 	// of [Step.Pos].
 	LoadSince(ctx context.Context, seq, after int64, limit int) (rows []Step, to int64, err error)
 

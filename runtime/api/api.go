@@ -67,6 +67,8 @@ type api struct {
 
 	runFeeds runFeeds
 	listFeed listFeed
+	// histories are the places of those who read one.
+	histories histories
 }
 
 // New returns the handler of everything below Prefix/v1/. It is safe for concurrent
@@ -93,7 +95,7 @@ func New(rt *runtime.Runtime, cfg Config) http.Handler {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	a := &api{rt: rt, cfg: cfg, closer: closer{closing: cfg.Closing}, life: rand.Text()[:8]}
+	a := &api{rt: rt, cfg: cfg, closer: closer{closing: cfg.Closing}, life: rand.Text()[:8], histories: make(histories, maxHistories)}
 	a.described = sync.OnceValues(a.describe)
 	a.rate.begin(rt.Health().Store.Commits, time.Now())
 	r := mux.NewRouter()

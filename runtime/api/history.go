@@ -73,6 +73,11 @@ var historyOp = tagged(operation{
 func (a *api) history(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := bounded(r)
 	defer cancel()
+	free, err := a.histories.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer free()
 	h, err := a.rt.Export(ctx, runID(r))
 	if err != nil {
 		return err

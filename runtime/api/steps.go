@@ -80,6 +80,11 @@ func (a *api) steps(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 	}
+	free, err := a.histories.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer free()
 	rows, err := a.rt.Steps(ctx, run.ID)
 	if err != nil {
 		return err

@@ -22,6 +22,9 @@ const (
 	listMost = 2000
 	// listBytes is what the feed keeps.
 	listBytes = 1 << 20
+	// ownMost bounds the runs that one client's coming back reads: each holds
+	// its own, and many come back at once.
+	ownMost = 100
 	// listRest is how long nothing is told after that.
 	listRest = 2 * time.Second
 )
@@ -34,12 +37,6 @@ const positionHeader = "Stepwell-Position"
 type listFeed struct {
 	feed[batch]
 	owner sync.Mutex // guards clients, and that one feed is made at a time
-
-	// shown are events by filter, as most clients have the same; those of the
-	// newest position that was asked for.
-	showing sync.Mutex
-	at      string
-	shown   map[string][]byte
 }
 
 // batch is what changed in a while.
@@ -48,8 +45,6 @@ type batch struct {
 	runs     []changedRun
 	// lost: any run may have changed.
 	lost bool
-	// own: a client read it for itself.
-	own bool
 }
 
 // changedRun is a run, without input and output, as it was read after a change.
@@ -193,10 +188,6 @@ func (a *api) watchRuns(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key, err := json.Marshal(filter)
-	if err != nil {
-		return err
-	}
 	after := r.Header.Get("Last-Event-ID")
 	if q.Has("after") {
 		after = q.Get("after")
@@ -215,7 +206,7 @@ func (a *api) watchRuns(w http.ResponseWriter, r *http.Request) error {
 	}
 	f, leaveFeed := a.joinList()
 	defer leaveFeed()
-	c := &listClient{a: a, f: f, s: s, filter: filter, key: string(key), position: after, next: -1}
+	c := &listClient{a: a, f: f, s: s, filter: filter, position: after, next: -1}
 	c.follow(ctx) //nolint:errcheck // closing, or the client has gone: it connects again
 	return nil
 }
@@ -226,7 +217,6 @@ type listClient struct {
 	f        *listFeed
 	s        *eventStream
 	filter   runtime.Filter
-	key      string // the filter, as text
 	position string // up to which it knows what changed
 	next     int    // of the feed's batches; below zero: not yet begun
 }
@@ -251,11 +241,12 @@ func (c *listClient) follow(ctx context.Context) error {
 		if !kept {
 			// What is read now may be newer than a batch that comes after it; of what
 			// changed since, there is news to come.
-			b, err := c.a.batchOf(ctx, c.a.rt.RunsSince(c.position))
+			since := c.a.rt.RunsSince(c.position)
+			since.Lost = since.Lost || len(since.Runs) > ownMost
+			b, err := c.a.batchOf(ctx, since)
 			if err != nil {
 				return err
 			}
-			b.own = true
 			batches = []batch{b}
 		}
 		for _, b := range batches {
@@ -275,46 +266,45 @@ func (c *listClient) show(b batch) {
 		c.s.add([]byte("id: " + b.position + "\nevent: reset\ndata: {}\n\n"))
 		return
 	}
-	switch {
-	case len(b.runs) == 0:
-	case b.own:
-		c.s.add(b.event(&c.filter))
-	default:
-		c.s.add(c.f.eventOf(&b, &c.filter, c.key))
-	}
+	b.write(&c.filter, c.s.add)
 }
 
-// eventOf is the event with what of a batch concerns a filter; empty when
-// nothing does.
-func (f *listFeed) eventOf(b *batch, filter *runtime.Filter, key string) []byte {
-	f.showing.Lock()
-	defer f.showing.Unlock()
-	if f.at != b.position {
-		f.at, f.shown = b.position, map[string][]byte{}
+// write adds the event with what of a batch concerns a filter, in pieces: many
+// clients with filters of their own hold nothing of it.
+func (b *batch) write(filter *runtime.Filter, add func([]byte)) {
+	part := ""
+	begin := func(list string) {
+		switch {
+		case part == list:
+			add([]byte(","))
+			return
+		case part == "":
+			add([]byte("id: " + b.position + "\nevent: runs\ndata: {\"runs\":["))
+		}
+		if list == "gone" {
+			add([]byte(`],"gone":[`))
+		}
+		part = list
 	}
-	text, ok := f.shown[key]
-	if !ok {
-		text = b.event(filter)
-		f.shown[key] = text
-	}
-	return text
-}
-
-func (b *batch) event(filter *runtime.Filter) []byte {
-	var runs, gone []string
 	for i := range b.runs {
-		switch r := &b.runs[i]; fit(filter, r.run) {
-		case fits:
-			runs = append(runs, string(r.json))
-		case fitsNoMore:
-			id, _ := json.Marshal(r.id) // a string always can be
-			gone = append(gone, string(id))
+		if r := &b.runs[i]; fit(filter, r.run) == fits {
+			begin("runs")
+			add(r.json)
 		}
 	}
-	if len(runs)+len(gone) == 0 {
-		return nil
+	for i := range b.runs {
+		if r := &b.runs[i]; fit(filter, r.run) == fitsNoMore {
+			begin("gone")
+			id, _ := json.Marshal(r.id) // a string always can be
+			add(id)
+		}
 	}
-	return []byte("id: " + b.position + "\nevent: runs\ndata: {\"runs\":[" + strings.Join(runs, ",") + "],\"gone\":[" + strings.Join(gone, ",") + "]}\n\n")
+	switch part {
+	case "runs":
+		add([]byte("],\"gone\":[]}\n\n"))
+	case "gone":
+		add([]byte("]}\n\n"))
+	}
 }
 
 // fitness says whether a run is in a list.

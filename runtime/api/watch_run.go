@@ -100,20 +100,21 @@ func (a *api) followRun(ctx context.Context, f *runFeed, id string, at int64) {
 			return
 		}
 		began := time.Now()
-		var events []stepEvent
 		for from := int64(-1); at != from; {
 			var page []stepEvent
 			from = at
 			if page, at, err = a.stepEvents(ctx, &run, at); err != nil {
 				return
 			}
-			events = append(events, page...)
+			f.mu.Lock()
+			f.addLocked(page...)
+			f.mu.Unlock()
 		}
 		text, err := frame("", "run", a.runOf(&run))
 		if err != nil {
 			return
 		}
-		f.publish(&run, text, events)
+		f.publish(&run, text)
 		// To find what changed in 10,000 steps takes some 6 ms: a fifth of a core,
 		// at most.
 		if !pause(ctx, 4*time.Since(began)-runEvery) {
@@ -122,21 +123,18 @@ func (a *api) followRun(ctx context.Context, f *runFeed, id string, at int64) {
 	}
 }
 
-func (f *runFeed) publish(run *runtime.Run, text []byte, events []stepEvent) {
+// publish wakes the clients: for the run, and for the steps that were added.
+func (f *runFeed) publish(run *runtime.Run, text []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.addLocked(events...)
 	f.base = run.Base
-	changed := string(text) != string(f.run)
-	if changed {
+	if string(text) != string(f.run) {
 		f.run, f.version = text, f.version+1
 	}
 	if run.Status.Ended() {
 		f.ended = &endJSON{run.Status}
 	}
-	if changed || len(events) > 0 || f.ended != nil {
-		f.wakeLocked()
-	}
+	f.wakeLocked()
 }
 
 // stepEvents returns events of the steps that changed after a position, in the
@@ -218,11 +216,29 @@ func (a *api) watchRun(w http.ResponseWriter, r *http.Request) error {
 	f, leaveFeed := a.joinRun(run.ID)
 	defer leaveFeed()
 	c := &runClient{a: a, f: f, s: s, run: &run, pos: after, next: -1, base: run.Base}
-	if after > 0 && run.Base > 0 {
-		c.reset() // it may have steps that are no more
+	if known, err := a.knows(ctx, &run, after); err != nil {
+		return nil // it connects again
+	} else if !known {
+		c.reset()
 	}
 	c.follow(ctx) //nolint:errcheck // closing, or the client has gone: it connects again
 	return nil
+}
+
+// knows tells whether a client that has the steps up to a position has those of
+// the run's history as it is: not of one before it went on anew, nor of a
+// database that was put back.
+func (a *api) knows(ctx context.Context, run *runtime.Run, pos int64) (bool, error) {
+	switch {
+	case pos == 0:
+		return true, nil
+	case pos > a.rt.HistoryPosition():
+		return false, nil
+	case run.Base == 0:
+		return true, nil
+	}
+	_, first, err := a.rt.StepsSince(ctx, run, 0, 1)
+	return first > 0 && pos >= first, err
 }
 
 func (a *api) look(r *http.Request) (runtime.Run, error) {
@@ -307,16 +323,10 @@ func (c *runClient) reset() {
 // the store has.
 func (c *runClient) show(ctx context.Context, events []stepEvent, kept bool) error {
 	for from := int64(-1); !kept && c.pos != from; {
-		page, to, err := c.a.stepEvents(ctx, c.run, c.pos)
-		if err != nil {
+		from = c.pos
+		if err := c.showPage(ctx); err != nil {
 			return err
 		}
-		for _, e := range page {
-			if err := c.s.addBounded(e.text); err != nil {
-				return err
-			}
-		}
-		from, c.pos = c.pos, to
 	}
 	for _, e := range events {
 		if e.pos <= c.pos {
@@ -329,5 +339,33 @@ func (c *runClient) show(ctx context.Context, events []stepEvent, kept bool) err
 	if n := len(events); n > 0 {
 		c.pos = max(c.pos, events[n-1].pos)
 	}
+	return nil
+}
+
+// showPage sends steps after those that the client has, read for it alone. Few
+// do so at a time, since steps can be large.
+func (c *runClient) showPage(ctx context.Context) error {
+	free, err := c.a.histories.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer free()
+	page, to, err := c.a.stepEvents(ctx, c.run, c.pos)
+	if err != nil {
+		return err
+	}
+	size := 0
+	for _, e := range page {
+		size += len(e.text)
+	}
+	if size < largeHistory {
+		free()
+	}
+	for _, e := range page {
+		if err := c.s.addBounded(e.text); err != nil {
+			return err
+		}
+	}
+	c.pos = to
 	return nil
 }

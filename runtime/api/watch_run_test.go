@@ -263,6 +263,21 @@ func TestWatchRunThatGoesOnAnew(t *testing.T) {
 	if len(rest) == 0 || rest[0].event != "reset" {
 		t.Errorf("from a step that is gone: %+v", rest)
 	}
+	// Who has the steps of the history as it is goes on where it was.
+	last := ""
+	for _, e := range rest {
+		if e.event == "step" {
+			last = e.id
+		}
+	}
+	s.do(t, "GET", "/v1/runs/"+id+"/watch", "", "Last-Event-ID", last)
+	if more := s.collect(t, "/v1/runs/"+id+"/watch", last); len(more) != 2 || more[0].event != "run" {
+		t.Errorf("from the last step, %s: %+v", last, more)
+	}
+	// As of a database that was put back.
+	if all := s.collect(t, "/v1/runs/"+id+"/watch", "99999999"); len(all) != len(rest) || all[0].event != "reset" {
+		t.Errorf("from a position that is yet to come: %+v", all)
+	}
 }
 
 // again goes on anew some times.

@@ -41,7 +41,7 @@ func Handler(rt *runtime.Runtime, cfg HandlerConfig) (http.Handler, error) {
 		return nil, errOpen
 	}
 	if cfg.Prefix = strings.TrimRight(cfg.Prefix, "/"); cfg.Prefix != "" && cfg.Prefix[0] != '/' {
-		return nil, errors.New("Prefix has no slash at its begin: want a path such as /internal/stepwell")
+		return nil, errors.New("the Prefix has no slash at its begin: want a path such as /internal/stepwell")
 	}
 	r := mux.NewRouter()
 	gate, _ := mount(r, rt, cfg)

@@ -62,18 +62,18 @@ func (s *Store) Load(ctx context.Context, seq int64) (steps []store.Step, err er
 	return steps, err
 }
 
+// sinceBytes is about how much of a history is read at a time by who follows it.
+const sinceBytes = 256 << 10
+
 // LoadSince implements [store.Store].
 func (s *Store) LoadSince(ctx context.Context, seq, after int64, limit int) (steps []store.Step, to int64, err error) {
 	to = after
-	looked := 0
 	err = s.r.query(ctx, selectStepsSince, func(r row) error {
 		step, err := scanStep(r)
 		steps = append(steps, step)
-		if step.Pos > after && looked < limit {
-			looked, to = looked+1, step.Pos
-		}
+		to = r.int(13)
 		return err
-	}, seq, after, int64(limit))
+	}, seq, after, int64(limit), int64(sinceBytes))
 	return steps, to, err
 }
 

@@ -121,18 +121,24 @@ WHERE run = ?1 AND pos > COALESCE((SELECT base_pos FROM runs WHERE seq = ?1), 0)
 ORDER BY pos`
 
 	// selectStepsSince gives all rows of the steps that have one of the first ?3
-	// rows after ?2. It visits the run's rows to find them, without their outputs:
+	// rows after ?2, of which those after about ?4 bytes are left out, and the
+	// position of the last of them. It visits the run's rows to find them, without their outputs:
 	// an index for it would cost every step.
 	selectStepsSince = `
-WITH base AS (SELECT COALESCE((SELECT base_pos FROM runs WHERE seq = ?1), 0) AS pos)
-SELECT ` + stepColumns + `
-FROM steps
-WHERE run = ?1 AND pos > (SELECT pos FROM base) AND path IN (
-    SELECT path
+WITH base AS (SELECT COALESCE((SELECT base_pos FROM runs WHERE seq = ?1), 0) AS pos),
+near AS (
+    SELECT path, pos, 256 + COALESCE(LENGTH(output), 0) + COALESCE(LENGTH(error), 0) AS bytes
     FROM steps
     WHERE run = ?1 AND pos > MAX(?2, (SELECT pos FROM base))
     ORDER BY pos
-    LIMIT ?3)
+    LIMIT ?3),
+page AS (
+    SELECT path, pos
+    FROM (SELECT path, pos, SUM(bytes) OVER (ORDER BY pos) - bytes AS before FROM near)
+    WHERE before < ?4)
+SELECT ` + stepColumns + `, (SELECT MAX(pos) FROM page)
+FROM steps
+WHERE run = ?1 AND pos > (SELECT pos FROM base) AND path IN (SELECT path FROM page)
 ORDER BY pos`
 
 	outlineSteps = `

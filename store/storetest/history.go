@@ -79,6 +79,25 @@ var historyRules = []rule{
 				f.wantSame(fmt.Sprintf("the end after %d, limit %d", after, limit), gotTo, to)
 			}
 		}
+		large := r
+		for i := range 5 {
+			s := aStep(fmt.Sprint(10 + i))
+			s.Output = bytes.Repeat([]byte("1"), 1<<20)
+			f.must(f.s.Record(f.Context(), large.Claim(), &s))
+		}
+		paths := []string{}
+		for after, more := all[len(all)-1].Pos, true; more; {
+			rows, to, err := f.s.LoadSince(f.Context(), large.Seq, after, 100)
+			f.must(err)
+			if len(rows) > 2 {
+				f.broken("%d MB in one piece", len(rows))
+			}
+			for _, s := range rows {
+				paths = append(paths, s.Path)
+			}
+			after, more = to, to > after
+		}
+		f.wantSame("large steps in pieces", paths, []string{"10", "11", "12", "13", "14"})
 		rows, to, err := f.s.LoadSince(f.Context(), 99, 0, 10)
 		f.must(err)
 		if len(rows) > 0 || to != 0 {

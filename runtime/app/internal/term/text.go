@@ -74,7 +74,3 @@ func (o *Out) Cut(s string, n int) string {
 	}
 	return s + mark
 }
-
-func pad(s string, n int) string {
-	return s + strings.Repeat(" ", max(n-Columns(s), 0))
-}
