@@ -13,7 +13,9 @@
 // Of a secret only the SHA-256 is held, in memory and in files. That is enough
 // where the secret is 128 random bits, as ours are: there is no dictionary to
 // try, and a slow hash would only cost every request. Tokens that may be
-// guessed are never written down, and guessing them is slowed down.
+// guessed are never written down, and guessing them is slowed down:
+// [Token.Weak] is true of all but those made here and those that look as
+// openssl rand -hex 16 makes them.
 //
 // Sessions live in memory and end with the process.
 package access

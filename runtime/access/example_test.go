@@ -13,10 +13,10 @@ import (
 func ExampleNew() {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "hello %s", access.RoleOf(r)) })
 	gate := access.New(handler, access.Config{
-		Tokens: []access.Token{access.NewToken(access.Admin, "oLjnVoJQ9pFz8cyXlPpW"), access.NewToken(access.Viewer, "5rKxGr0nbV2DkNhJzTqE")},
+		Tokens: []access.Token{access.NewToken(access.Admin, "5d41c9e07b2af8363ce1904bd87f26a5"), access.NewToken(access.Viewer, "c81e728d90b34f6a1d57e2094bfa63d8")},
 		Logger: slog.New(slog.DiscardHandler),
 	})
-	for _, secret := range []string{"", "oLjnVoJQ9pFz8cyXlPpW", "5rKxGr0nbV2DkNhJzTqE"} {
+	for _, secret := range []string{"", "5d41c9e07b2af8363ce1904bd87f26a5", "c81e728d90b34f6a1d57e2094bfa63d8"} {
 		for _, method := range []string{"GET", "POST"} {
 			r := httptest.NewRequest(method, "/v1/runs", nil)
 			if secret != "" {

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	adminSecret  = "an-admin-secret-of-30-letters!"
-	viewerSecret = "a-viewer-secret-of-31-letters!!"
+	adminSecret  = "f3504b423fb38a63b214b6778bd93b3b"
+	viewerSecret = "348a9377a6cf9bd2cf16ee57e55b01a4"
 	weakSecret   = "geheim"
 )
 

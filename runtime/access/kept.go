@@ -7,16 +7,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
 const keptHeader = "# stepwell: the API's tokens, one a line: role, SHA-256 of the secret, time. Without this file the next start makes a new one.\n"
 
+const weakMark = "weak"
+
 // Keep returns the tokens whose digests are in the file. Where there are none
 // it makes one for an admin and writes its digest there: made is its secret,
 // which is in no other place and not to be had again. A secret that an earlier
-// version left in the file is replaced by its digest, and goes on being valid.
+// version left in the file is replaced by its digest, and goes on being valid;
+// that it is weak, being none that we made, is noted there. Other digests are
+// taken for those of secrets that cannot be guessed.
 // Once Keep has returned, what it wrote survives a crash. The file must be one
 // process's own.
 func Keep(file string) (tokens []Token, made string, err error) {
@@ -25,7 +30,9 @@ func Keep(file string) (tokens []Token, made string, err error) {
 		return nil, "", err
 	}
 	if secret := strings.TrimSpace(string(b)); secret != "" && !strings.ContainsAny(secret, " #\n") {
-		return []Token{NewToken(Admin, secret)}, "", write(file, digestOf(secret))
+		t := NewToken(Admin, secret)
+		t.weak = t.weak && !madeHere(secret)
+		return []Token{t}, "", write(file, t)
 	}
 	n := 0
 	for line := range strings.Lines(string(b)) {
@@ -43,7 +50,8 @@ func Keep(file string) (tokens []Token, made string, err error) {
 		return tokens, "", nil
 	}
 	made = newSecret()
-	return []Token{NewToken(Admin, made)}, made, write(file, digestOf(made))
+	t := Token{Role: Admin, digest: digestOf(made)}
+	return []Token{t}, made, write(file, t)
 }
 
 func parseKept(line string) (t Token, err error) {
@@ -60,11 +68,12 @@ func parseKept(line string) (t Token, err error) {
 		return t, errors.New("want a SHA-256 in hexadecimal")
 	}
 	copy(t.digest[:], d)
+	t.weak = slices.Contains(fields[2:], weakMark)
 	return t, nil
 }
 
-// write replaces the file by one with this digest.
-func write(file string, d digest) (err error) {
+// write replaces the file by one with this token.
+func write(file string, t Token) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
 	if err != nil {
 		return err
@@ -74,7 +83,11 @@ func write(file string, d digest) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	_, err = fmt.Fprintf(f, "%s%s %s %s\n", keptHeader, Admin, hex.EncodeToString(d[:]), time.Now().UTC().Format(time.RFC3339))
+	mark := ""
+	if t.weak {
+		mark = " " + weakMark
+	}
+	_, err = fmt.Fprintf(f, "%s%s %s %s%s\n", keptHeader, t.Role, hex.EncodeToString(t.digest[:]), time.Now().UTC().Format(time.RFC3339), mark)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

@@ -57,6 +57,18 @@ func TestKeep(t *testing.T) {
 			t.Errorf("an earlier version's: %v, made %q", err, made)
 		}
 		check("earlier", secret)
+		if old[0].Weak() {
+			t.Error("one that an earlier version made is held to be weak")
+		}
+	}
+	// As somebody put it there.
+	if err := os.WriteFile(file, []byte("stepwell-admin-password\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if own, _, err := access.Keep(file); err != nil || !own[0].Weak() || !opens(own, "stepwell-admin-password") {
+			t.Errorf("one's own that may be guessed: %v, held to be strong", err)
+		}
 	}
 }
 

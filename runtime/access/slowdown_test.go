@@ -110,6 +110,29 @@ func TestOthersAreNotLockedOut(t *testing.T) {
 	})
 }
 
+// TestLongIsNotStrong: a password of many letters waits as a short one does,
+// and so cannot be found by trying at full speed.
+func TestLongIsNotStrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const password = "stepwell-admin-password"
+		h := gate(access.Config{Tokens: []access.Token{access.NewToken(access.Admin, password)}, Login: loginPage})
+		for i := range 1000 {
+			if code, _ := show(h, fmt.Sprintf("stepwell-admin-%d", i), "192.0.2.1"); code != 401 && code != 429 {
+				t.Fatalf("guess %d: %d", i, code)
+			}
+		}
+		if code, _ := show(h, password, "192.0.2.1"); code != 429 {
+			t.Errorf("the right one after 1000 wrong ones: %d, want 429", code)
+		}
+		if w := do(h, loginForm(password, "")); w.Code != 429 {
+			t.Errorf("in the form: %d, want 429", w.Code)
+		}
+		if code, _ := show(h, password, "192.0.2.2"); code != 200 {
+			t.Errorf("from elsewhere: %d, want 200", code)
+		}
+	})
+}
+
 // TestManyAtOnce are no way round the pause.
 func TestManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

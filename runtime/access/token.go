@@ -31,23 +31,19 @@ type Token struct {
 // NewToken is the token with this secret.
 func NewToken(role Role, secret string) Token { return Token{role, digestOf(secret), weak(secret)} }
 
-// Weak tells whether the secret may be found by trying. Whoever shows a weak
-// token waits when there were wrong ones from the same address; the others are
-// let through at any time.
+// Weak tells whether the secret may be found by trying, as far as can be seen.
+// Whoever shows a weak token waits when there were wrong ones from the same
+// address; the others, those that [Keep] made among them, are let through at any
+// time.
 func (t Token) Weak() bool { return t.weak }
-
-// weak is a guess at how guessable a secret is: 16 random bytes, in whatever
-// notation, are not.
-func weak(secret string) bool {
-	seen := map[byte]bool{}
-	for i := range len(secret) {
-		seen[secret[i]] = true
-	}
-	return len(secret) < 20 || len(seen) < 8
-}
 
 // newSecret has 130 random bits.
 func newSecret() string { return rand.Text() }
+
+// madeHere tells whether a secret is in the form of newSecret.
+func madeHere(secret string) bool {
+	return len(secret) == base32Size && consists(secret, upper+"234567")
+}
 
 // find returns the token with this digest; of several the admin's. All are
 // compared, each in constant time.

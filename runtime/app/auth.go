@@ -81,9 +81,7 @@ func (p *process) authorize(listener net.Addr) ([]access.Token, error) {
 		return nil, nil
 	case len(set) > 0:
 		for _, t := range set {
-			if t.Weak() {
-				p.log.Warn("a token in STEPWELL_TOKENS may be guessed: 16 random bytes may not, as from openssl rand -hex 16", "role", string(t.Role))
-			}
+			p.warnOf(t, "STEPWELL_TOKENS")
 		}
 		return set, nil
 	case p.cfg.auth == authAuto && loopback:
@@ -95,6 +93,9 @@ func (p *process) authorize(listener net.Addr) ([]access.Token, error) {
 		return nil, fmt.Errorf("keep a token for the API: %w", err)
 	}
 	if made == "" {
+		for _, t := range tokens {
+			p.warnOf(t, file)
+		}
 		p.log.Info("the API asks for the token that was shown when it was made; to have another made, delete the file with its hash and start again", "file", file)
 		return tokens, nil
 	}
@@ -110,6 +111,12 @@ Another     delete %s, which keeps its hash, and start again; or set STEPWELL_TO
 
 `, made, shown(listener), file)
 	return tokens, nil
+}
+
+func (p *process) warnOf(t access.Token, in string) {
+	if t.Weak() {
+		p.log.Warn("a token may be guessed, or looks as if: make one with openssl rand -hex 16", "in", in, "role", string(t.Role))
+	}
 }
 
 // shown is where somebody reads it reaches the listener: on all interfaces, by

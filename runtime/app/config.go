@@ -52,7 +52,7 @@ var settings = []setting{
 	{"STEPWELL_STORE", "store", "sqlite:data/stepwell.db", "where runs are kept: sqlite:PATH", setStore},
 	{"STEPWELL_REPLICA", "replica", "", "copy of the store in object storage; not in this version", setReplica},
 	{"STEPWELL_REPLICA_ACK", "replica-ack", "async", "what a write waits for: async; commit is not in this version", setReplicaAck},
-	{"STEPWELL_TOKENS", "tokens", "", "admin:SECRET,viewer:SECRET; a viewer only reads", setTokens},
+	{"STEPWELL_TOKENS", "tokens", "", "admin:SECRET,viewer:SECRET, made with openssl rand -hex 16; a viewer only reads", setTokens},
 	{"STEPWELL_AUTH", "auth", "auto", "on, off or auto: on with tokens or off loopback, a token is made when none is set", setAuth},
 	{"STEPWELL_PROXIES", "proxies", "", "addresses or networks, with commas between, whose X-Forwarded-For is believed: wrong tokens are slowed down by address", setProxies},
 	{"STEPWELL_ENCRYPTION_KEYS", "encryption-keys", "", "id:SECRET,id:SECRET, each 32 bytes in base64: payloads and errors are stored encrypted; the first key encrypts, all decrypt; none: not any more", setKeys},

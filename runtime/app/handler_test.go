@@ -63,8 +63,8 @@ func echo() runtime.Definition {
 }
 
 const (
-	adminToken  = "the-admin-token-of-this-test-0123"
-	viewerToken = "the-viewer-token-of-this-test-4567"
+	adminToken  = "343c2d38f2dd4c876c09e1e835387861"
+	viewerToken = "34494480cc783f013dd9c03c685f4a7f"
 )
 
 func bothTokens() []access.Token {

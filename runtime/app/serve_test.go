@@ -182,6 +182,19 @@ func TestRoles(t *testing.T) {
 	p.stop()
 }
 
+// TestWeakTokensAreWarnedOf at the start, long ones too, and no others.
+func TestWeakTokensAreWarnedOf(t *testing.T) {
+	for tokens, want := range map[string]int{
+		"admin:stepwell-admin-password": 1, "admin:stepwell-admin-password,viewer:x": 2, "admin:" + adminToken + ",viewer:" + viewerToken: 0,
+	} {
+		p := serve(t, t.TempDir(), "STEPWELL_TOKENS="+tokens)
+		p.stop()
+		if n := strings.Count(p.logged(), "may be guessed"); n != want {
+			t.Errorf("%s: %d warnings, want %d:\n%s", tokens, n, want, p.logged())
+		}
+	}
+}
+
 // TestLog: records of workflow code say where they come from.
 func TestLog(t *testing.T) {
 	p := serve(t, t.TempDir())
