@@ -71,6 +71,9 @@ func mount(r *mux.Router, rt *runtime.Runtime, cfg HandlerConfig) (*access.Gate,
 	if cfg.API.Client == nil {
 		cfg.API.Client = access.ClientOf
 	}
+	if cfg.UI.Client == nil {
+		cfg.UI.Client = cfg.API.Client
+	}
 	r.PathPrefix(p + "/v1/").Handler(api.New(rt, cfg.API))
 	pages := ui.New(rt, cfg.UI)
 	r.PathPrefix(p + "/ui").Name("ui").Handler(pages)

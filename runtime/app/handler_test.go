@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"github.com/stepwell/stepwell/runtime"
 	"github.com/stepwell/stepwell/runtime/access"
 	"github.com/stepwell/stepwell/runtime/app"
+	"github.com/stepwell/stepwell/runtime/ui"
 	"github.com/stepwell/stepwell/store/sqlite"
 )
 
@@ -147,6 +149,34 @@ func TestLoginAndOut(t *testing.T) {
 		}
 		if code, at, _ := b.open("POST", prefix+"/v1/workflows/echo/runs?id=1", url.Values{}); code >= 300 && code != 400 {
 			t.Errorf("an admin starts a run: %d at %s", code, at)
+		}
+	}
+}
+
+// TestEachClientWatchesPages: the UI counts those who watch as the API does, not
+// by the proxy they come through.
+func TestEachClientWatchesPages(t *testing.T) {
+	server, _ := embedded(t, app.HandlerConfig{
+		UI:     ui.Config{MaxWatching: 4, MaxWatchingPerClient: 1},
+		Access: access.Config{Tokens: bothTokens(), Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+	}, echo())
+	for _, c := range []struct {
+		client string
+		code   int
+	}{{"192.0.2.1", 200}, {"192.0.2.2", 200}, {"192.0.2.1", 429}, {"2001:db8::1", 200}, {"2001:db8::2", 429}} {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/ui/watch", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Forwarded-For", c.client)
+		req.Header.Set("Authorization", "Bearer "+viewerToken)
+		resp, err := server.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		if resp.StatusCode != c.code {
+			t.Errorf("a page of %s: %d, want %d", c.client, resp.StatusCode, c.code)
 		}
 	}
 }

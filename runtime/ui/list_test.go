@@ -2,12 +2,14 @@ package ui_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -134,27 +136,41 @@ func TestListPages(t *testing.T) {
 
 // events reads a stream.
 type events struct {
-	t testing.TB
-	s *bufio.Scanner
+	t     testing.TB
+	s     *bufio.Scanner
+	close func() error
 }
 
-func (s *site) watch(path string) *events {
+// open returns the answer to a client, its body to be read.
+func (s *site) open(path, client string) *http.Response {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	req.Header.Set("Client", client)
 	resp, err := s.c.Do(req)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { resp.Body.Close() })
+	return resp
+}
+
+func (s *site) watch(path string) *events {
+	s.t.Helper()
+	return s.watchAs("", path)
+}
+
+func (s *site) watchAs(client, path string) *events {
+	s.t.Helper()
+	resp := s.open(path, client)
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
 		s.t.Fatalf("%s: %d, %v", path, resp.StatusCode, resp.Header)
 	}
 	sc := bufio.NewScanner(resp.Body)
 	sc.Buffer(nil, 1<<20)
-	return &events{s.t, sc}
+	return &events{s.t, sc, resp.Body.Close}
 }
 
 // until reads on to an event of the name with the text in it.
@@ -227,6 +243,52 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 	if a := s.get("/ui/runs:watch?top=1&bottom=1"); a.code != http.StatusServiceUnavailable {
 		t.Errorf("after closing: %d", a.code)
+	}
+}
+
+// TestOneClientCannotWatchEverywhere: each has places of its own, which it gets
+// back.
+func TestOneClientCannotWatchEverywhere(t *testing.T) {
+	who := func(r *http.Request) string { return r.Header.Get("Client") }
+	s := newSite(t, ui.Config{Client: who, MaxWatching: 5, MaxWatchingPerClient: 2})
+	s.start("sleep", `1`, runtime.ID("run"))
+	paths := []string{"/ui/runs:watch?top=1&bottom=1", "/ui/runs/run/watch", "/ui/watch"}
+	full := func(client, want string) {
+		t.Helper()
+		for _, path := range paths {
+			a := s.get(path, "Client", client)
+			if a.code != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, want) {
+				t.Errorf("%s of %s: %d, %v, want 429 with %q\n%s", path, client, a.code, a.header, want, a.body)
+			}
+		}
+	}
+	first := s.watchAs("a", paths[0])
+	s.watchAs("a", paths[1])
+	full("a", "for your address")
+	s.watchAs("b", paths[2])
+	s.watchAs("b", paths[0])
+	s.watchAs("c", paths[0])
+	full("c", "Too many pages are kept up to date. ") // the places of all are taken
+	if err := first.close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for s.open(paths[0], "a").StatusCode != http.StatusOK { // once the server sees that it has gone
+		if ctx.Err() != nil {
+			t.Fatal("a place that was left is not free")
+		}
+	}
+}
+
+// TestAWatcherIsAnAddress: where nobody says who makes a request, it is where
+// it comes from.
+func TestAWatcherIsAnAddress(t *testing.T) {
+	s := newSite(t, ui.Config{MaxWatching: 2})
+	const path = "/ui/watch"
+	s.watchAs("a", path)
+	if resp := s.open(path, "b"); resp.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("the second of an address, of two in all: %d", resp.StatusCode)
 	}
 }
 

@@ -40,13 +40,13 @@ func (u *UI) openStream(w http.ResponseWriter, r *http.Request) (*stream, error)
 	if u.closing() {
 		return nil, &pageError{http.StatusServiceUnavailable, "The server is shutting down."}
 	}
-	if u.watching.Add(1) > u.cfg.MaxWatching {
-		u.watching.Add(-1)
+	leave, err := u.mayWatch(r)
+	if err != nil {
 		w.Header().Set("Retry-After", "10")
-		return nil, &pageError{http.StatusTooManyRequests, "Too many pages are kept up to date. This one is not; load it again to see what changed."}
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(r.Context())
-	s := &stream{ctx: ctx, cancel: func() { cancel(); u.watching.Add(-1) }, c: http.NewResponseController(w), w: w, last: map[string]uint64{}}
+	s := &stream{ctx: ctx, cancel: func() { cancel(); leave() }, c: http.NewResponseController(w), w: w, last: map[string]uint64{}}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // proxies hold it back otherwise

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/gorilla/mux"
 
@@ -37,7 +36,14 @@ type Config struct {
 	// MaxBody bounds what one request sends, in bytes. Default 1 MiB.
 	MaxBody int64
 	// MaxWatching bounds the pages that are kept up to date. Default 200.
-	MaxWatching int64
+	MaxWatching int
+	// MaxWatchingPerClient bounds those of one client. Default half of
+	// MaxWatching.
+	MaxWatchingPerClient int
+	// Client says who makes a request; requests of which it says the same are
+	// one client's. Default: the address they come from, which is the proxy's
+	// where there is one.
+	Client func(*http.Request) string
 }
 
 // Demo starts runs for somebody who wants to see some.
@@ -56,7 +62,7 @@ type UI struct {
 	pages    pages
 	router   *mux.Router
 	table    []route
-	watching atomic.Int64
+	watching watchers
 	telling  chan struct{} // what list is being read for those who watch
 	samples  samples
 	states   states
@@ -79,6 +85,12 @@ func New(rt *runtime.Runtime, cfg Config) *UI {
 	}
 	if cfg.MaxWatching <= 0 {
 		cfg.MaxWatching = 200
+	}
+	if cfg.MaxWatchingPerClient <= 0 {
+		cfg.MaxWatchingPerClient = (cfg.MaxWatching + 1) / 2
+	}
+	if cfg.Client == nil {
+		cfg.Client = addressOf
 	}
 	u := &UI{rt: rt, cfg: cfg, telling: make(chan struct{}, mostTelling), samples: samples{rt: rt, health: cfg.Health}}
 	u.table = u.routes()
