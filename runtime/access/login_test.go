@@ -174,6 +174,26 @@ func TestSessionsEnd(t *testing.T) {
 	})
 }
 
+// TestSessionsOfOthersGoOn, however often somebody logs in with another token.
+func TestSessionsOfOthersGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := gate(access.Config{Tokens: tokens(), Login: loginPage})
+		admin := logIn(t, h, adminSecret)
+		var viewers []*http.Cookie
+		for range 1001 {
+			time.Sleep(time.Second)
+			viewers = append(viewers, logIn(t, h, viewerSecret))
+		}
+		valid := func(c *http.Cookie) bool { return do(h, with(request("GET", "/v1/runs", ""), c)).Code == 200 }
+		if !valid(admin) {
+			t.Error("viewers have logged the admin out")
+		}
+		if valid(viewers[0]) || !valid(viewers[1]) || !valid(viewers[1000]) {
+			t.Error("of too many sessions of a token not the oldest alone has ended")
+		}
+	})
+}
+
 func TestCookieOverTLS(t *testing.T) {
 	h := gate(access.Config{Tokens: tokens(), Login: loginPage})
 	for _, headers := range [][]string{{"X-Forwarded-Proto", "https"}, {"Origin", "https://example.com"}} {

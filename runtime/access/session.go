@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxSessions = 1000
+	maxSessions = 1000               // of one token
 	idleTime    = 12 * time.Hour     // a session ends when it was not used for so long
 	sessionTime = 7 * 24 * time.Hour // and then at the latest
 )
@@ -40,8 +40,9 @@ type sessions struct {
 	byID map[digest]*session
 }
 
-// begin makes a session and returns its id, 256 random bits. Of too many the
-// one that was unused for the longest ends.
+// begin makes a session and returns its id, 256 random bits. Of too many with
+// this token the one that was unused for the longest ends: whoever has a
+// viewer's token can end no admin's session. As tokens are few, so are sessions.
 func (s *sessions) begin(token digest) (id string) {
 	var b [32]byte
 	rand.Read(b[:]) //nolint:errcheck // never fails
@@ -53,24 +54,28 @@ func (s *sessions) begin(token digest) (id string) {
 	if s.byID == nil {
 		s.byID = map[digest]*session{}
 	}
-	if len(s.byID) >= maxSessions {
-		s.makeRoomLocked(now)
-	}
+	s.makeRoomLocked(token, now)
 	s.byID[digestOf(id)] = &session{token: token, begun: now, ctx: ctx, end: end, seen: now}
 	return id
 }
 
-func (s *sessions) makeRoomLocked(now time.Time) {
+// makeRoomLocked ends what is over, and the session that has to go for another
+// with the token.
+func (s *sessions) makeRoomLocked(token digest, now time.Time) {
 	var oldest digest
 	var unused time.Time
+	n := 0
 	for id, old := range s.byID {
-		if old.overAt(now) {
+		switch {
+		case old.overAt(now):
 			s.endLocked(id)
-		} else if unused.IsZero() || old.seen.Before(unused) {
-			oldest, unused = id, old.seen
+		case old.token == token:
+			if n++; n == 1 || old.seen.Before(unused) {
+				oldest, unused = id, old.seen
+			}
 		}
 	}
-	if len(s.byID) >= maxSessions {
+	if n >= maxSessions {
 		s.endLocked(oldest)
 	}
 }
