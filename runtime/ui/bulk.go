@@ -126,8 +126,10 @@ func (u *UI) askBulk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	back := u.listURL(b.f.query())
+	b.f.fix(time.Now()) // what is asked is what will be done, whenever that is
 	c := confirmation{
-		Action: u.path("runs:do"), Back: u.listURL(b.f.query()), Danger: b.Verb.Name != "resume",
+		Action: u.path("runs:do"), Back: back, Danger: b.Verb.Name != "resume",
 		Fields: b.fields(), Text: b.Verb.Text + " Runs in another state are left as they are.",
 	}
 	n, more := len(b.IDs), false
@@ -197,6 +199,7 @@ func (u *UI) doBulk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	b.f.fix(time.Now()) // of whoever did not ask first, for the requests that follow
 	p := bulkProgress{Verb: b.Verb, Action: u.path("runs:do"), Back: u.listURL(b.f.query())}
 	p.Changed, p.Skipped, p.Total = count(r.PostForm, "changed"), count(r.PostForm, "skipped"), count(r.PostForm, "total")
 	ctx, cancel := bounded(r)

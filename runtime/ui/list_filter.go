@@ -150,6 +150,16 @@ func readTime(name, v string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%s is %.100q: want a time such as 2026-01-31 12:00 (UTC), or how long ago, such as 1h", name, v)
 }
 
+// fix turns times that are told as how long ago into those they are now, so
+// that the filter means the same later. The filter was read without an error.
+func (f *listFilter) fix(now time.Time) {
+	for name, v := range map[string]*string{"since": &f.Since, "until": &f.Until} {
+		if t, err := readTime(name, *v, now); err == nil {
+			*v = t.UTC().Format(time.RFC3339Nano)
+		}
+	}
+}
+
 // query is the filter as parameters of a URL, without the place in the list.
 func (f *listFilter) query() url.Values {
 	q := url.Values{}

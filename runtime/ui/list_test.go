@@ -358,6 +358,64 @@ func TestBulk(t *testing.T) {
 	}
 }
 
+// TestBulkDoesWhatWasAsked: how long ago is told from the question on, not anew
+// in each request that changes runs.
+func TestBulkDoesWhatWasAsked(t *testing.T) {
+	closing := make(chan struct{})
+	close(closing) // one piece a request
+	s := newSite(t, ui.Config{Closing: closing})
+	var runs []runtime.Run
+	for range 300 {
+		runs = append(runs, s.start("sleep", `1`))
+	}
+	ask := url.Values{"do": {"cancel"}, "all": {"1"}, "since": {"1h"}, "until": {"0s"}}
+	for _, path := range []string{"/ui/runs:ask", "/ui/runs:do"} {
+		form := ask
+		before := time.Now()
+		var fixed url.Values
+		for path := path; ; {
+			a := s.post(path, form)
+			after := time.Now()
+			forms := find(find(s.check(path, a), "main")[0], "form")
+			if len(forms) == 0 {
+				if fixed == nil || !strings.Contains(a.body, "300 runs ") {
+					t.Errorf("after %v: %d\n%s", form, a.code, a.body)
+				}
+				break
+			}
+			path, form = attr(forms[0], "action"), hidden(forms[0])
+			if fixed == nil {
+				fixed = form
+				for name, ago := range map[string]time.Duration{"since": time.Hour, "until": 0} {
+					at, err := time.Parse(time.RFC3339Nano, form.Get(name))
+					if err != nil || at.Before(before.Add(-ago)) || at.After(after.Add(-ago)) {
+						t.Errorf("%s: the form says %s %q, want the time %v before %v", path, name, form.Get(name), ago, before)
+					}
+				}
+			}
+			for _, name := range []string{"since", "until"} {
+				if form.Get(name) != fixed.Get(name) {
+					t.Errorf("%s: %s is %q, then %q", path, name, fixed.Get(name), form.Get(name))
+				}
+			}
+		}
+		if path == "/ui/runs:do" {
+			break
+		}
+		for _, run := range runs {
+			if _, err := s.rt.Wait(t.Context(), run.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask["do"] = []string{"delete"}
+	}
+	// The way back is to the list as it was.
+	back := s.post("/ui/runs:ask", url.Values{"do": {"cancel"}, "run": {"x"}, "since": {"1h"}})
+	if !strings.Contains(back.body, `href="/ui/runs?since=1h"`) {
+		t.Errorf("the question leads back elsewhere:\n%s", back.body)
+	}
+}
+
 func TestBulkRefuses(t *testing.T) {
 	s := newSite(t, ui.Config{})
 	s.ended("echo", `1`, runtime.ID("ended"))
