@@ -111,6 +111,7 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request) {
 	ctx := context.WithValue(r.Context(), roleKey{}, v.role)
 	ctx = context.WithValue(ctx, clientKey{}, site(g.client(r)))
 	if v.session != nil {
+		defer g.sessions.use(v.session)()
 		c, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(v.session.ctx, cancel)()

@@ -174,6 +174,72 @@ func TestSessionsEnd(t *testing.T) {
 	})
 }
 
+// TestStreamIsUse: no session ends while a page is pushed changes, but 12 hours
+// after that it does.
+func TestStreamIsUse(t *testing.T) {
+	for _, idle := range []time.Duration{12*time.Hour - time.Second, 12 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			h := access.New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/v1/runs:watch" {
+					<-r.Context().Done()
+				}
+			}), access.Config{Tokens: tokens(), Login: loginPage})
+			c := logIn(t, h, adminSecret)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			ended := make(chan struct{})
+			go func() {
+				do(h, with(request("GET", "/v1/runs:watch", ""), c).WithContext(ctx))
+				close(ended)
+			}()
+			time.Sleep(24 * time.Hour)
+			logIn(t, h, adminSecret) // clears away what is over
+			synctest.Wait()
+			select {
+			case <-ended:
+				t.Error("the stream ended, and with it the session")
+			default:
+			}
+			stop()
+			<-ended
+			time.Sleep(idle)
+			w := do(h, with(request("GET", "/v1/runs", ""), c))
+			if valid, want := w.Code == 200, idle < 12*time.Hour; valid != want {
+				t.Errorf("%v after the stream of a day: valid %v, want %v", idle, valid, want)
+			}
+		})
+	}
+}
+
+// TestWatchedStays: of too many sessions none ends that a page is pushed changes
+// for, while there are others.
+func TestWatchedStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := access.New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+			access.Config{Tokens: tokens(), Login: loginPage})
+		c := logIn(t, h, adminSecret)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			do(h, with(request("GET", "/v1/runs:watch", ""), c).WithContext(ctx))
+			close(ended)
+		}()
+		synctest.Wait()
+		for range 1001 {
+			time.Sleep(time.Second)
+			logIn(t, h, adminSecret)
+		}
+		synctest.Wait()
+		select {
+		case <-ended:
+			t.Error("the session in use had to go")
+		default:
+		}
+		stop()
+		<-ended
+	})
+}
+
 // TestSessionsOfOthersGoOn, however often somebody logs in with another token.
 func TestSessionsOfOthersGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -26,11 +26,21 @@ type session struct {
 	ctx context.Context
 	end context.CancelFunc
 
-	seen time.Time // guarded by sessions.mu
+	// Guarded by sessions.mu.
+	seen     time.Time // last request that began or ended
+	underWay int       // requests, each of which is use as long as it lasts
+}
+
+// usedAt is when the session was last used, as seen now.
+func (s *session) usedAt(now time.Time) time.Time {
+	if s.underWay > 0 {
+		return now
+	}
+	return s.seen
 }
 
 func (s *session) overAt(now time.Time) bool {
-	return now.Sub(s.seen) >= idleTime || now.Sub(s.begun) >= sessionTime
+	return now.Sub(s.usedAt(now)) >= idleTime || now.Sub(s.begun) >= sessionTime
 }
 
 // sessions are those under way. Their ids are kept as digests: who reads the
@@ -63,15 +73,16 @@ func (s *sessions) begin(token digest) (id string) {
 // with the token.
 func (s *sessions) makeRoomLocked(token digest, now time.Time) {
 	var oldest digest
-	var unused time.Time
+	var unused, begun time.Time
 	n := 0
 	for id, old := range s.byID {
 		switch {
 		case old.overAt(now):
 			s.endLocked(id)
 		case old.token == token:
-			if n++; n == 1 || old.seen.Before(unused) {
-				oldest, unused = id, old.seen
+			used := old.usedAt(now)
+			if n++; n == 1 || used.Before(unused) || used.Equal(unused) && old.begun.Before(begun) {
+				oldest, unused, begun = id, used, old.begun
 			}
 		}
 	}
@@ -97,6 +108,21 @@ func (s *sessions) find(id string) *session {
 	}
 	found.seen = now
 	return found
+}
+
+// use tells that a request of the session is under way until done is called. A
+// page that is pushed changes is looked at, though it asks for nothing.
+func (s *sessions) use(used *session) (done func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	used.underWay++
+	return func() {
+		now := time.Now()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		used.underWay--
+		used.seen = now
+	}
 }
 
 // end ends the session with this id.
