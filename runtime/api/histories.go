@@ -8,7 +8,7 @@ import (
 const (
 	// maxHistories bounds the histories, or pieces of them, that are read at a
 	// time, and the large ones that are in memory until they were sent.
-	maxHistories = 8
+	maxHistories = 4
 	// largeHistory is what may be in memory besides, for each client.
 	largeHistory = 256 << 10
 )

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net/http"
@@ -96,7 +97,26 @@ func (a *api) steps(w http.ResponseWriter, r *http.Request) error {
 	if unchanged(w, r, fmt.Sprintf(`%s%x"`, history, last)) {
 		return nil
 	}
-	return answer(w, http.StatusOK, stepsJSON{a.stepsOf(rows)})
+	answerSteps(w, a.stepsOf(rows))
+	return nil
+}
+
+// answerSteps writes stepsJSON step by step: the whole, which can be hundreds of
+// megabytes, is not in memory again as text.
+func answerSteps(w http.ResponseWriter, steps []stepJSON) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	b := bufio.NewWriter(w)
+	b.WriteString(`{"steps":[`)
+	for i := range steps {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		writeJSON(b, &steps[i])
+	}
+	b.WriteString("]}\n")
+	b.Flush() //nolint:errcheck // the client has gone
 }
 
 // bare returns a run without its input and output.
