@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -31,7 +32,7 @@ type bulkCount struct {
 // fit its flags. one changes a single run and prints what became of it.
 func runsMany(verb, done, short string, one func(r *request, f *pflag.FlagSet, id string) error) *cobra.Command {
 	c := clientCommand(verb+" [RUN-ID...]", short, takes("[RUN-ID...]"), func(r *request, f *pflag.FlagSet, args []string) error {
-		body, err := bulkBody(f)
+		body, err := bulkBody(f, time.Now())
 		if err != nil {
 			return err
 		}
@@ -63,11 +64,20 @@ func runsMany(verb, done, short string, one func(r *request, f *pflag.FlagSet, i
 }
 
 // bulkBody is the filter that the flags describe; empty when there is none.
-func bulkBody(f *pflag.FlagSet) (map[string]any, error) {
+// Durations before now are told as times: the change is made by several
+// requests, which have to mean the same runs.
+func bulkBody(f *pflag.FlagSet, now time.Time) (map[string]any, error) {
 	body := map[string]any{}
 	for _, name := range filterFlags {
 		if f.Changed(name) {
 			body[name] = f.Lookup(name).Value.String()
+		}
+	}
+	for _, name := range []string{"since", "until"} {
+		if v, ok := body[name].(string); ok {
+			if d, err := time.ParseDuration(v); err == nil && d >= 0 {
+				body[name] = now.Add(-d).UTC().Format(time.RFC3339Nano)
+			}
 		}
 	}
 	if v, ok := body["status"]; ok {
