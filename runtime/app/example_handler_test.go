@@ -22,19 +22,23 @@ func mount(mux *http.ServeMux, rt *runtime.Runtime) error {
 	stepwell, err := app.Handler(rt, app.HandlerConfig{
 		Prefix: "/internal/stepwell",
 		Access: access.Config{Role: func(r *http.Request) access.Role {
-			switch user, password, _ := r.BasicAuth(); {
-			case user == "ann" && known(user, password):
+			if user, _, _ := r.BasicAuth(); user == "ann" {
 				return access.Admin
-			case known(user, password):
-				return access.Viewer
 			}
-			return "" // no access
+			return access.Viewer
 		}},
 	})
 	if err != nil {
 		return err
 	}
-	mux.Handle("/internal/stepwell/", stepwell)
+	mux.HandleFunc("/internal/stepwell/", func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); !known(user, password) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="the shop"`) // a browser asks for the password
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		stepwell.ServeHTTP(w, r)
+	})
 	return nil
 }
 
@@ -94,7 +98,7 @@ func ExampleHandler() {
 	// ann: 200 application/json/internal/stepwell/v1/runs/1
 	// bob: 403 application/problem+json
 	// bob: 200 text/html; charset=utf-8
-	// : 403 application/problem+json
+	// : 401 text/plain; charset=utf-8
 	// : 200 text/plain; charset=utf-8
 	// <nil>
 }
