@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/stepwell/stepwell/runtime"
 	"github.com/stepwell/stepwell/store"
@@ -130,13 +133,17 @@ func (u *UI) askRun(c *runChange) func(http.ResponseWriter, *http.Request) error
 		}
 		ctx, cancel := bounded(r)
 		defer cancel()
-		run, err := u.rt.Get(ctx, runID(r))
+		h, err := u.read(ctx, runID(r))
 		if err != nil {
 			return err
 		}
-		step := r.URL.Query().Get("step")
+		run, step := &h.run, r.URL.Query().Get("step")
+		text := c.effect(run, step)
+		if c == forkRun {
+			step, text = forkUndone(h.rows, step, text)
+		}
 		q := confirmation{
-			Title: c.title + " " + run.ID + "?", Text: c.effect(&run, step), Action: u.path("runs", run.ID, c.name),
+			Title: c.title + " " + run.ID + "?", Text: text, Action: u.path("runs", run.ID, c.name),
 			Button: c.button, Danger: c.danger, Back: u.path("runs", run.ID),
 		}
 		if c == forkRun {
@@ -145,6 +152,29 @@ func (u *UI) askRun(c *runChange) func(http.ResponseWriter, *http.Request) error
 		}
 		return u.confirm(w, r, "/runs", q)
 	}
+}
+
+// forkUndone says what a fork of a run that was compensated means, and at which
+// step it begins where none is named: what was undone does not count as done.
+func forkUndone(rows []store.Step, step, text string) (from, said string) {
+	if !slices.ContainsFunc(rows, func(row store.Step) bool { return row.Kind == store.KindReturn }) {
+		return step, text
+	}
+	first := ""
+	for i := range rows {
+		head, _, _ := strings.Cut(rows[i].Path, ".")
+		if _, err := strconv.Atoi(head); err == nil && (first == "" || store.ComparePaths(head, first) < 0) {
+			first = head
+		}
+	}
+	const undone = "This run was compensated: what its steps did is undone, or was to be."
+	switch {
+	case first == "" || step == first:
+		return step, undone + " " + text
+	case step == "":
+		return first, undone + " So a new run begins with the same input from the first step, " + first + ": all steps run again, with the code of now. This run is not touched."
+	}
+	return step, undone + " " + text + " To do again what was undone, fork from the first step, " + first + "."
 }
 
 // changeRun does it. What is refused is shown on the run's page.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -88,8 +89,10 @@ func (u *UI) send(w http.ResponseWriter, r *http.Request) error {
 	if d.Key == "" {
 		d.Key = newRunID()
 	}
-	if d.Body == "" {
-		d.Body = "null"
+	if strings.TrimSpace(d.Body) == "" {
+		// To a run that receives a text null would be an empty one, that nobody wrote.
+		d.Problem, d.BodyBad = "Nothing was sent: the JSON field is empty. Write the JSON that is meant, such as \"yes\" or {\"approved\": true}; null if that is meant.", true
+		return u.sendPage(w, r, http.StatusBadRequest, d)
 	}
 	if !json.Valid([]byte(d.Body)) {
 		err := json.Unmarshal([]byte(d.Body), new(any))

@@ -295,11 +295,11 @@ func TestRunActions(t *testing.T) {
 	do("r", "delete", http.StatusConflict, nil)
 	do("r", "resume", http.StatusConflict, nil)
 	for _, bad := range []struct{ name, body, want string }{
-		{"go", `{"a":`, "This is not JSON"}, {"no/topic" + hostile, `1`, "want 1 to 128 letters"},
+		{"go", `{"a":`, "This is not JSON"}, {"go", ``, "null if that is meant"}, {"go", "  ", "null if that is meant"}, {"no/topic" + hostile, `1`, "want 1 to 128 letters"},
 	} {
 		a := do("r", "send", http.StatusBadRequest, url.Values{"kind": {"message"}, "name": {bad.name}, "body": {bad.body}})
 		doc := s.check("send", a)
-		if !strings.Contains(text(doc), bad.want) || attr(find(doc, "input", "name", "name")[0], "value") != bad.name || text(find(doc, "textarea")[0]) != bad.body {
+		if !strings.Contains(text(doc), bad.want) || attr(find(doc, "input", "name", "name")[0], "value") != bad.name || text(find(doc, "textarea")[0]) != strings.TrimSpace(bad.body) {
 			t.Errorf("send %q to %q: %s", bad.body, bad.name, a.body)
 		}
 	}
@@ -384,9 +384,46 @@ func TestUpdateFromPage(t *testing.T) {
 	if a.code != http.StatusOK || !strings.Contains(text(s.check("update", a)), "The run has answered.41") {
 		t.Errorf("an update: %d\n%s", a.code, a.body)
 	}
+	a = s.post("/ui/runs/r/send", url.Values{"kind": {"update"}, "name": {"add"}, "body": {""}})
+	if a.code != http.StatusBadRequest || !strings.Contains(text(s.check("update", a)), "the JSON field is empty") {
+		t.Errorf("an update with nothing in it: %d\n%s", a.code, a.body)
+	}
 	a = s.post("/ui/runs/r/send", url.Values{"kind": {"update"}, "name": {"add"}, "body": {"-1"}})
 	if a.code != http.StatusUnprocessableEntity || !strings.Contains(text(s.check("update", a)), "only up: "+hostile) {
 		t.Errorf("an update that is refused: %d\n%s", a.code, a.body)
+	}
+}
+
+// TestForkOfACompensatedRunIsFromTheFirstStep: the dialog says that what was
+// done is undone, and what it offers is not refused.
+func TestForkOfACompensatedRunIsFromTheFirstStep(t *testing.T) {
+	var charged atomic.Int64
+	s := newSite(t, ui.Config{}, runtime.Define("undoes", func(ctx context.Context, _ any) (any, error) {
+		for _, name := range []string{"reserve", "charge"} {
+			if _, err := runtime.Step(ctx, name, func(context.Context) (int64, error) { return charged.Add(1), nil }); err != nil {
+				return nil, err
+			}
+		}
+		if err := runtime.Compensate(ctx, "refund", func(context.Context) error { return nil }); err != nil {
+			return nil, err
+		}
+		return runtime.Step(ctx, "ship", func(context.Context) (any, error) { return nil, errors.New("no van") }, runtime.Retry{Max: 1})
+	}))
+	s.ended("undoes", `{}`, runtime.ID("r"))
+	doc := s.page("/ui/runs/r/fork")
+	if body := text(doc); !strings.Contains(body, "is undone") || !strings.Contains(body, "from the first step, 0") || strings.Contains(body, "counts as done") {
+		t.Errorf("the dialog: %s", body)
+	}
+	a := s.post("/ui/runs/r/fork", typed(find(doc, "form", "id", "ask")[0]))
+	if a.code != http.StatusSeeOther {
+		t.Fatalf("what it offers: %d\n%s", a.code, a.body)
+	}
+	id := strings.TrimSuffix(strings.TrimPrefix(a.header.Get("Location"), "/ui/runs/"), "?note=forked")
+	if _, err := s.rt.Wait(t.Context(), id); err != nil || charged.Load() != 4 {
+		t.Errorf("%d steps ran in both, want 4; %v", charged.Load(), err)
+	}
+	if body := text(s.page("/ui/runs/r/fork?step=1")); !strings.Contains(body, "is undone") || !strings.Contains(body, "before step 1 counts as done") {
+		t.Errorf("from a step: %s", body)
 	}
 }
 

@@ -81,6 +81,7 @@ type workflowData struct {
 	Queues  []string
 	Focus   string // id of the control to go on with
 	Problem string
+	Tried   bool // it was sent to start a run
 	// Plain: what a run takes cannot be told from its type.
 	Plain bool
 	Like  string // the run whose input is filled in

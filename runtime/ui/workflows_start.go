@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/http"
@@ -29,7 +30,46 @@ func (s *startFields) Any() bool { return *s != startFields{} }
 
 // wrong reports whether one is wrong.
 func (s *startFields) wrong() bool {
-	return s.ID.Error+s.Queue.Error+s.Delay.Error+s.Priority.Error+s.Deadline.Error+s.Labels.Error != ""
+	return len(s.wrongs()) > 0
+}
+
+// wrongs lists those that are wrong, in the order of the page.
+func (s *startFields) wrongs() (all []wrongField) {
+	for _, w := range []wrongField{
+		{"o-id", "Id", s.ID.Error}, {"o-queue", "Queue", s.Queue.Error}, {"o-delay", "Delay", s.Delay.Error},
+		{"o-priority", "Priority", s.Priority.Error}, {"o-deadline", "Deadline", s.Deadline.Error}, {"o-labels", "Labels", s.Labels.Error},
+	} {
+		if w.Error != "" {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// deadlineForm shows how a deadline can be written.
+const deadlineForm = "2026-12-31 18:00"
+
+// DeadlineForm is what the empty control shows.
+func (s *startFields) DeadlineForm() string { return deadlineForm }
+
+// wrongField is a control to mend, in the summary above the form.
+type wrongField struct{ ID, Label, Error string }
+
+// Wrongs lists what is to be mended. Only who wanted to start is told of the
+// options.
+func (d *workflowData) Wrongs() (all []wrongField) {
+	if d.Mode != "raw" {
+		for _, f := range d.Form.Wrongs() {
+			all = append(all, wrongField{f.ID(), cmp.Or(f.Label, "Input"), f.Error})
+		}
+	}
+	if d.Tried {
+		if d.Mode == "raw" && d.Raw.Error != "" {
+			all = append(all, wrongField{"raw", "Input as JSON", d.Raw.Error})
+		}
+		all = append(all, d.Options.wrongs()...)
+	}
+	return all
 }
 
 // startRun starts a run from the form, or gives the form back: with an item
@@ -69,6 +109,7 @@ func (u *UI) startRun(w http.ResponseWriter, r *http.Request) error {
 		d.toggle(s, verb)
 		return u.workflowPage(w, r, 0, d)
 	}
+	d.Tried = true
 	input, ok := d.input()
 	if !ok || d.Options.wrong() {
 		d.focusWrong()
@@ -103,8 +144,8 @@ func (u *UI) startRun(w http.ResponseWriter, r *http.Request) error {
 
 // focusWrong puts the keyboard at the first field that is wrong.
 func (d *workflowData) focusWrong() {
-	if wrong := d.Form.Wrongs(); len(wrong) > 0 {
-		d.Focus = wrong[0].ID()
+	if wrong := d.Wrongs(); len(wrong) > 0 {
+		d.Focus = wrong[0].ID
 	}
 }
 
@@ -196,7 +237,7 @@ func (s *startFields) read(f url.Values) []runtime.StartOption {
 	if s.Deadline.Value = get("deadline"); s.Deadline.Value != "" {
 		t, err := parseTime(s.Deadline.Value)
 		if err != nil {
-			s.Deadline.Error = err.Error()
+			s.Deadline.Error = "Want a date and a time in UTC, such as " + deadlineForm + "."
 		}
 		opts = append(opts, runtime.Deadline(t))
 	}

@@ -165,6 +165,35 @@ func TestStartFromForm(t *testing.T) {
 	}
 }
 
+// TestStartOptionsAreMended: an option that is wrong is in the summary, open and
+// with the keyboard at it; what its control shows is what is taken.
+func TestStartOptionsAreMended(t *testing.T) {
+	s := newSite(t, ui.Config{}, shop())
+	for name, bad := range map[string]string{"id": "no/id", "delay": "soon", "priority": "high", "deadline": "tomorrow", "labels": "nonsense"} {
+		for _, mode := range []string{"form", "raw"} {
+			form, _ := s.startForm(s.post("/ui/workflows/shop", url.Values{"mode": {mode}, "raw": {"{}"}, "do": {"start"}, name: {bad}}), http.StatusBadRequest)
+			var focus []string
+			for n := range form.Descendants() {
+				if n.Type == html.ElementNode && hasAttr(n, "autofocus") {
+					focus = append(focus, attr(n, "id"))
+				}
+			}
+			if len(find(form, "a", "href", "#o-"+name)) != 1 || len(focus) != 1 || focus[0] != "o-"+name || !hasAttr(find(form, "details", "class", "options")[0], "open") {
+				t.Errorf("%s as %s: focus at %v: %s", name, mode, focus, text(form))
+			}
+		}
+	}
+	form, _ := s.startForm(s.post("/ui/workflows/shop", url.Values{"mode": {"form"}, "do": {"start"}, "deadline": {"tomorrow"}}), http.StatusBadRequest)
+	shown := attr(find(form, "input", "id", "o-deadline")[0], "placeholder")
+	if !strings.Contains(text(find(form, "p", "id", "o-deadline-e")[0]), shown) {
+		t.Errorf("the control shows %q, the error another form: %s", shown, text(form))
+	}
+	form, _ = s.startForm(s.post("/ui/workflows/shop", url.Values{"mode": {"form"}, "do": {"start"}, "deadline": {shown}, "delay": {"soon"}}), http.StatusBadRequest)
+	if len(find(form, "p", "id", "o-deadline-e")) != 0 {
+		t.Errorf("%q is shown, and not taken", shown)
+	}
+}
+
 // TestStartRefusals: what is not there, and what is too large.
 func TestStartRefusals(t *testing.T) {
 	s := newSite(t, ui.Config{}, shop())
