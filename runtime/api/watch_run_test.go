@@ -186,12 +186,15 @@ func tangled(ctx context.Context, in struct{ Steps int }) (int, error) {
 		items[i] = i
 	}
 	_, err := runtime.Map(ctx, items, 300, func(ctx context.Context, i int) (int, error) {
-		tries := 0
-		return runtime.Step(ctx, "part", func(context.Context) (int, error) {
-			if tries++; tries <= i%4 {
-				return 0, errors.New("not yet")
+		return runtime.Step(ctx, "part", func(ctx context.Context) (int, error) {
+			tries, _, err := runtime.LastHeartbeat[int](ctx) // a variable would be lost when the run leaves memory
+			if err == nil {
+				err = runtime.Heartbeat(ctx, tries+1)
 			}
-			return i, nil
+			if err == nil && tries < i%4 {
+				err = errors.New("not yet")
+			}
+			return i, err
 		}, runtime.Retry{Max: 5, Initial: time.Duration(i%7+1) * 20 * time.Millisecond})
 	})
 	return len(items), err
