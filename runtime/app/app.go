@@ -64,7 +64,7 @@ func (a *App) run(args []string) int {
 	}
 	fmt.Fprintf(os.Stderr, "%s: %s\n", name, oneLine(err))
 	if h, ok := errors.AsType[*hinted](err); ok {
-		fmt.Fprintf(os.Stderr, "try: %s\n", term.Clean(h.hint))
+		fmt.Fprintf(os.Stderr, "%s: %s\n", h.lead, term.Clean(h.hint))
 	}
 	if _, usage := errors.AsType[*usageError](err); usage || !began {
 		return 2

@@ -157,7 +157,7 @@ func (r *request) inputExample(ctx context.Context, c *cobra.Command, workflow s
 			continue
 		}
 		if ex := w.example(); ex != "" {
-			return c.CommandPath() + " " + workflow + " " + quoted(ex)
+			return commandLine(c.CommandPath(), []string{workflow, ex})
 		}
 	}
 	return ""

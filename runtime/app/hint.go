@@ -22,6 +22,7 @@ func programName() string { return filepath.Base(os.Args[0]) }
 // hinted is an error with what to do about it.
 type hinted struct {
 	error
+	lead string // try, or near
 	hint string
 }
 
@@ -33,7 +34,7 @@ func hint(err error, format string, args ...any) error {
 	if err == nil || text == "" {
 		return err
 	}
-	return &hinted{err, text}
+	return &hinted{err, "try", text}
 }
 
 // noSubcommand refuses arguments to a command that has subcommands.
@@ -49,7 +50,10 @@ func noSubcommand(c *cobra.Command, args []string) error {
 	}
 	err := UsageErrorf("unknown command %q: %s takes %s", args[0], c.CommandPath(), strings.Join(names, ", "))
 	if n := nearest(args[0], names); n != "" {
-		return hint(err, "%s %s", c.CommandPath(), strings.Join(append([]string{n}, args[1:]...), " "))
+		if risky(n) {
+			return &hinted{err, "near", n}
+		}
+		return hint(err, "%s", commandLine(c.CommandPath()+" "+n, args[1:]))
 	}
 	return err
 }
@@ -134,11 +138,11 @@ func (r *request) explain(err error, c *cobra.Command, args []string) error {
 	case p.status == http.StatusForbidden:
 		return hint(err, "the token of an admin, in %s or --token", tokenVar)
 	case p.status == http.StatusNotFound && len(args) > 0 && c.Name() == "start":
-		return hint(err, "%s", like(c, args, r.names(ctx, "workflows")))
+		return like(err, c, args, r.names(ctx, "workflows"))
 	case p.status == http.StatusNotFound && len(args) > 0 && c.Parent().Name() == "runs" && strings.Contains(p.detail, "not found"):
 		return r.otherRun(ctx, err, c, args)
 	case p.status == http.StatusNotFound && len(args) > 0 && (c.Parent().Name() == "queues" || c.Parent().Name() == "schedules"):
-		return hint(err, "%s", like(c, args, r.names(ctx, c.Parent().Name())))
+		return like(err, c, args, r.names(ctx, c.Parent().Name()))
 	case p.status == http.StatusBadRequest && c.Name() == "start" && strings.HasPrefix(p.detail, "input of "):
 		return hint(err, "%s", r.inputExample(ctx, c, args[0]))
 	case p.status == http.StatusBadRequest && c.Flag("status") != nil && strings.Contains(p.detail, "unknown status "):
@@ -152,16 +156,6 @@ func (r *request) explain(err error, c *cobra.Command, args []string) error {
 }
 
 var statuses = []string{"queued", "delayed", "running", "waiting", "succeeded", "failed", "cancelled", "stuck"}
-
-// like is the command line with the nearest of the names in the first
-// argument's place; empty when none is near.
-func like(c *cobra.Command, args, names []string) string {
-	n := nearest(args[0], names)
-	if n == "" {
-		return ""
-	}
-	return c.CommandPath() + " " + strings.Join(append([]string{n}, args[1:]...), " ")
-}
 
 // names asks for the names in a list, such as the workflows. An error gives
 // none: they are a help, no more.
@@ -191,11 +185,12 @@ func (r *request) otherRun(ctx context.Context, err error, c *cobra.Command, arg
 	for _, v := range page.Runs {
 		ids = append(ids, v.ID)
 	}
-	if slices.Contains(ids, args[0]) {
+	if slices.Contains(ids, args[placeOf(err)]) {
 		return err // what was not found is in it
 	}
-	if h := like(c, args, ids); h != "" {
-		return hint(err, "%s", h)
+	err = like(err, c, args, ids)
+	if _, ok := errors.AsType[*hinted](err); ok {
+		return err
 	}
 	return hint(err, "%s runs list", programName())
 }

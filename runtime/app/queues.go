@@ -57,10 +57,10 @@ func (r *request) queuesTable(data []byte) ([]string, error) {
 
 func queuesChange(verb, short string) *cobra.Command {
 	return clientCommand(verb+" QUEUE...", short, takes("QUEUE..."), func(r *request, _ *pflag.FlagSet, args []string) error {
-		for _, name := range args {
+		for i, name := range args {
 			data, err := r.call(r.ctx, http.MethodPost, queuePath(name, verb), nil, nil)
 			if err != nil {
-				return err
+				return &argError{err, i}
 			}
 			if err := r.print(data, r.oneQueue); err != nil {
 				return err

@@ -48,9 +48,9 @@ func runsMany(verb, done, short string, one func(r *request, f *pflag.FlagSet, i
 		if len(args) == 0 {
 			return r.many(verb, done, f, body)
 		}
-		for _, id := range args {
+		for i, id := range args {
 			if err := one(r, f, id); err != nil {
-				return err
+				return &argError{err, i}
 			}
 		}
 		return nil

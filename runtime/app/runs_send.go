@@ -76,7 +76,7 @@ func runsUpdate() *cobra.Command {
 				if err := r.print(data, r.value("response")); err != nil || u.Status != "pending" {
 					return err
 				}
-				return hint(fmt.Errorf("the run has not answered within %v; it will", wait), "%s runs update %s %s --key %s ...", programName(), args[0], args[1], u.Key)
+				return hint(fmt.Errorf("the run has not answered within %v; it will", wait), "%s runs update %s %s --key %s ...", programName(), word(args[0]), word(args[1]), word(u.Key))
 			}
 		})
 	c.Flags().String("key", "", "key of the request: the same again gets the same answer")

@@ -132,10 +132,10 @@ func (r *request) wait(id string, timeout time.Duration) error {
 		err = fmt.Errorf("run %s is %s", id, run.Status)
 		switch run.Status {
 		case "failed", "stuck":
-			return hint(err, "%s runs get %s", programName(), id)
+			return hint(err, "%s", commandLine(programName()+" runs get", []string{id}))
 		case "cancelled":
 			return err
 		}
-		return hint(err, "%s runs wait %s", programName(), id)
+		return hint(err, "%s", commandLine(programName()+" runs wait", []string{id}))
 	}
 }

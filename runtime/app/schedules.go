@@ -94,10 +94,10 @@ func (r *request) schedulesTable(data []byte) ([]string, error) {
 
 func schedulesChange(verb, short string) *cobra.Command {
 	return clientCommand(verb+" SCHEDULE...", short, takes("SCHEDULE..."), func(r *request, _ *pflag.FlagSet, args []string) error {
-		for _, name := range args {
+		for i, name := range args {
 			data, err := r.call(r.ctx, http.MethodPost, schedulePath(name, verb), nil, nil)
 			if err != nil {
-				return err
+				return &argError{err, i}
 			}
 			err = r.print(data, func(data []byte) ([]string, error) {
 				var s scheduleView

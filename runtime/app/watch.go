@@ -205,7 +205,11 @@ func (r *request) show(w watched) (show func(data []byte, trouble string) error,
 			foot = trouble
 		}
 		if _, height := r.out.Size(); len(lines) > height-2 {
-			foot = fmt.Sprintf("%d more lines; %s", len(lines)-(height-2), foot)
+			least := ""
+			if _, _, whole, err := w.items(data); err == nil && !whole {
+				least = "at least " // there are more pages
+			}
+			foot = fmt.Sprintf("%s%d more lines; %s", least, len(lines)-(height-2), foot)
 			lines = lines[:height-2]
 		}
 		return screen.Draw(append(lines, "", r.out.Paint(term.Faint, foot)))
