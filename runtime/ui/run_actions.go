@@ -140,7 +140,7 @@ func (u *UI) askRun(c *runChange) func(http.ResponseWriter, *http.Request) error
 		run, step := &h.run, r.URL.Query().Get("step")
 		text := c.effect(run, step)
 		if c == forkRun {
-			step, text = forkUndone(h.rows, step, text)
+			step, text = forkPoint(run, h.rows, step, text)
 		}
 		q := confirmation{
 			Title: c.title + " " + run.ID + "?", Text: text, Action: u.path("runs", run.ID, c.name),
@@ -154,10 +154,12 @@ func (u *UI) askRun(c *runChange) func(http.ResponseWriter, *http.Request) error
 	}
 }
 
-// forkUndone says what a fork of a run that was compensated means, and at which
-// step it begins where none is named: what was undone does not count as done.
-func forkUndone(rows []store.Step, step, text string) (from, said string) {
-	if !slices.ContainsFunc(rows, func(row store.Step) bool { return row.Kind == store.KindReturn }) {
+// forkPoint says what a fork means, and at which step it begins where none is
+// named: what was undone does not count as done, and of a run that succeeded
+// nothing is left to do but all of it.
+func forkPoint(run *runtime.Run, rows []store.Step, step, text string) (from, said string) {
+	compensated := slices.ContainsFunc(rows, func(row store.Step) bool { return row.Kind == store.KindReturn })
+	if !compensated && (step != "" || run.Status != store.Succeeded) {
 		return step, text
 	}
 	first := ""
@@ -169,6 +171,10 @@ func forkUndone(rows []store.Step, step, text string) (from, said string) {
 	}
 	const undone = "This run was compensated: what its steps did is undone, or was to be."
 	switch {
+	case !compensated && first != "":
+		return first, "A new run begins with the same input from the first step, " + first + ": all steps run again, with the code of now. This run is not touched."
+	case !compensated:
+		return step, text
 	case first == "" || step == first:
 		return step, undone + " " + text
 	case step == "":

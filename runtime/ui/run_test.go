@@ -427,6 +427,24 @@ func TestForkOfACompensatedRunIsFromTheFirstStep(t *testing.T) {
 	}
 }
 
+// TestForkOfASucceededRunDoesAllAgain: there is no step that it was lacking.
+func TestForkOfASucceededRunDoesAllAgain(t *testing.T) {
+	var done atomic.Int64
+	s := newSite(t, ui.Config{}, runtime.Define("does", func(ctx context.Context, _ any) (any, error) {
+		return runtime.Step(ctx, "it", func(context.Context) (int64, error) { return done.Add(1), nil })
+	}))
+	s.ended("does", `{}`, runtime.ID("r"))
+	doc := s.page("/ui/runs/r/fork")
+	if body := text(doc); !strings.Contains(body, "from the first step, 0: all steps run again") {
+		t.Errorf("the dialog: %s", body)
+	}
+	a := s.post("/ui/runs/r/fork", typed(find(doc, "form", "id", "ask")[0]))
+	id := strings.TrimSuffix(strings.TrimPrefix(a.header.Get("Location"), "/ui/runs/"), "?note=forked")
+	if _, err := s.rt.Wait(t.Context(), id); a.code != http.StatusSeeOther || err != nil || done.Load() != 2 {
+		t.Errorf("%d; it was done %d times, %v; want twice", a.code, done.Load(), err)
+	}
+}
+
 // TestViewerIsNotAsked: what a viewer may not do is not asked either.
 func TestViewerIsNotAsked(t *testing.T) {
 	s := newSite(t, ui.Config{Role: func(*http.Request) string { return "viewer" }})
